@@ -1,0 +1,330 @@
+"""Fit, score, remember: what the accuracy benchmarks have in common.
+
+A *cell* is one fit and one score. Its key names everything the score depends on (data, split,
+class and parameters of the estimator), and finished cells are kept in a JSON file, so that a run
+that was stopped goes on where it was and changed parameters are never mixed up with old scores.
+A change of the package itself is not in the key; each cell records a hash of the sources instead,
+and `Store.sources` lets a report say so. Delete the JSON file to measure everything anew.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import time
+import warnings
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+from _data import Dataset, take
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
+from sklearn.model_selection import StratifiedKFold, TimeSeriesSplit
+
+
+def gru_estimators():
+    """Return the estimators with their pure defaults, by the metric they are scored with."""
+    from skgru import GRUClassifier, GRURegressor
+
+    return {"accuracy": GRUClassifier(), "rmse": GRURegressor()}
+
+
+class Store:
+    """Finished results in one JSON file, written after every change.
+
+    Parameters
+    ----------
+    path : path-like
+        Read if it exists. Each write replaces it whole, so that it is never half written.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self._content = {}
+        if self.path.exists():
+            self._content = json.loads(self.path.read_text(encoding="utf-8"))
+
+    def get(self, section, key):
+        """Return what was put there, or None."""
+        return self._content.get(section, {}).get(key)
+
+    def put(self, section, key, value):
+        """Remember `value` (of JSON types) and write the file."""
+        self._content.setdefault(section, {})[key] = value
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_name(self.path.name + ".tmp")
+        draft.write_text(json.dumps(self._content, indent=1) + "\n", encoding="utf-8")
+        os.replace(draft, self.path)
+
+    def sources(self, keys):
+        """Return the hashes of the package sources that the cells `keys` were measured with."""
+        cells = (self.get("cells", key) for key in keys)
+        return {cell["source"] for cell in cells if cell is not None}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fit and one score.
+
+    Attributes
+    ----------
+    data : Dataset
+    estimator : estimator
+        Not fitted; cloned before the fit.
+    label : str
+        What progress lines call it.
+    split : tuple of (str, ndarray of int, ndarray of int), optional
+        Name, training and validation rows, both inside the training part. Without it the whole
+        training part is fitted and the test part scored.
+    """
+
+    data: Dataset
+    estimator: BaseEstimator
+    label: str
+    split: tuple | None = None
+
+    @cached_property
+    def key(self):
+        """Name of the data and of the split, and a hash of all that the score depends on."""
+        params = sorted((name, repr(v)) for name, v in self.estimator.get_params().items())
+        split = "test" if self.split is None else self.split[0]
+        everything = [type(self.estimator).__name__, params, self.data.facts, split]
+        digest = hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:16]
+        return f"{self.data.name} {split} {digest}"
+
+    def evaluate(self):
+        """Fit and score; return a dict of JSON types."""
+        data = self.data
+        if self.split is None:
+            X_fit, y_fit, X_eval, y_eval = data.X_train, data.y_train, data.X_test, data.y_test
+        else:
+            _, fit_rows, eval_rows = self.split
+            X_fit, y_fit = take(data.X_train, fit_rows), data.y_train[fit_rows]
+            X_eval, y_eval = take(data.X_train, eval_rows), data.y_train[eval_rows]
+        estimator = clone(self.estimator)
+        start = time.perf_counter()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            estimator.fit(X_fit, y_fit)
+        seconds = time.perf_counter() - start
+        result = {
+            "score": float(_score(estimator, X_eval, y_eval, data.metric)),
+            "seconds": round(seconds, 3),
+            "warnings": sorted({warning.category.__name__ for warning in caught}),
+            "source": source_hash(),
+        }
+        if data.metric == "accuracy":
+            probabilities = estimator.predict_proba(X_eval)
+            result["log_loss"] = float(log_loss(y_eval, probabilities, labels=estimator.classes_))
+        if hasattr(estimator, "n_iter_"):
+            result["n_iter"] = int(np.max(estimator.n_iter_))
+        return result
+
+
+def _score(estimator, X, y, metric):
+    predicted = estimator.predict(X)
+    if metric == "accuracy":
+        return accuracy_score(y, predicted)
+    return root_mean_squared_error(y, predicted)
+
+
+@cache
+def source_hash():
+    """Hash of the sources of the installed package; "none" where it cannot be imported."""
+    found = importlib.util.find_spec("skgru")
+    if found is None or found.origin is None:
+        return "none"
+    digest = hashlib.sha256()
+    for path in sorted(Path(found.origin).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def configured(estimator, *, seed, **params):
+    """Return a clone with `params`, one thread and `random_state=seed`."""
+    return clone(estimator).set_params(**params, random_state=seed, n_jobs=1)
+
+
+def folds(data, n_repeats, *, n_splits=3):
+    """Return the cross-validation splits of the training part.
+
+    Stratified and shuffled anew for each repeat; where rows are in order of time, each
+    validation fold comes after its training rows, and the repeats share the folds.
+
+    Returns
+    -------
+    splits : list of (repeat, (name, training rows, validation rows))
+    """
+    splits = []
+    for repeat in range(n_repeats):
+        if data.ordered:
+            splitter = TimeSeriesSplit(n_splits)
+        else:
+            splitter = StratifiedKFold(n_splits, shuffle=True, random_state=repeat)
+        for number, (fit_rows, eval_rows) in enumerate(
+            splitter.split(np.zeros(len(data.y_train)), data.y_train)
+        ):
+            name = f"repeat {repeat} fold {number + 1}/{n_splits}"
+            splits.append((repeat, (name, fit_rows, eval_rows)))
+    return splits
+
+
+def run_cells(store, cells, *, jobs=1, deadline=None):
+    """Evaluate the cells that `store` lacks and return the results of all, in order.
+
+    Parameters
+    ----------
+    store : Store
+    cells : list of Cell
+    jobs : int
+        Cells evaluated at the same time.
+    deadline : float, optional
+        Value of ``time.monotonic()`` after which no further cell is started.
+
+    Returns
+    -------
+    results : list of (dict or None)
+        None for a cell that raised (its error is printed, and it is tried again next time) or
+        was not started before the deadline.
+    """
+    missing = {cell.key: cell for cell in cells if store.get("cells", cell.key) is None}
+
+    def in_time():
+        for cell in missing.values():
+            if deadline is not None and time.monotonic() > deadline:
+                return
+            yield delayed(_evaluate_safely)(cell)
+
+    # Few cells are dispatched ahead, or a deadline would be noticed late.
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch=jobs)
+    for done, (key, result, error) in enumerate(parallel(in_time()), 1):
+        cell = missing[key]
+        if error is not None:
+            outcome = f"failed: {error}"
+        else:
+            store.put("cells", key, result)
+            outcome = f"{result['score']:.4g} after {result['seconds']:.1f} s"
+        where = "test" if cell.split is None else cell.split[0]
+        print(f"[{done}/{len(missing)}] {cell.data.name}, {cell.label}, {where}: {outcome}",
+              flush=True)  # fmt: skip
+    return [store.get("cells", cell.key) for cell in cells]
+
+
+def _evaluate_safely(cell):
+    # One parameter set that fails must not end a run of hours.
+    try:
+        return cell.key, cell.evaluate(), None
+    except Exception as error:
+        return cell.key, None, f"{type(error).__name__}: {error}"
+
+
+# -- search on the training part -----------------------------------------------------------------
+
+# One group of parameters after another, each from the best so far: about 15 candidates.
+STAGES = (
+    ("pooling", [{"pooling": p} for p in ("last", "mean", "max", "attention",
+                                          ("last", "mean", "max"))]),
+    ("size", [{"hidden_layer_sizes": size, "bidirectional": both}
+              for size in (64, 128, (64, 64)) for both in (False, True)]),
+    ("rate", [{"learning_rate_init": rate} for rate in (1e-3, 3e-3, 1e-2)]),
+    ("dropout", [{"dropout": rate} for rate in (0.0, 0.2, 0.5)]),
+)  # fmt: skip
+
+
+def search(store, data, estimator, *, n_repeats, jobs=1, budget=None):
+    """Choose parameters by staged cross-validation; the test part is never looked at.
+
+    Each stage tries a few values of one group of parameters on top of the best found so far,
+    starting from the defaults. The highest mean accuracy wins, the lower mean log loss where
+    accuracies are equal (lowest mean RMSE in regression).
+
+    Parameters
+    ----------
+    store : Store
+    data : Dataset
+    estimator : estimator
+        With its defaults.
+    n_repeats : int
+        Repeats of 3-fold cross-validation, each with its own folds and `random_state`.
+    jobs : int
+    budget : float, optional
+        Seconds after which no further fit is started. Candidates with missing folds do not count.
+
+    Returns
+    -------
+    params : dict
+        What to set on top of the defaults.
+    log : list of dict
+        Every candidate with its mean scores; what a stage lacked for want of time is left out.
+    """
+    deadline = None if budget is None else time.monotonic() + budget
+    # The cells get no test part at all, so no slip here could read it.
+    data = replace(data, X_test=None, y_test=None)
+    splits = folds(data, n_repeats)
+    params, best, log = {}, None, []
+    for stage, options in (("defaults", [{}]), *STAGES):
+        candidates = []
+        for option in options:
+            candidate = {**params, **option}
+            candidates.append(
+                [
+                    Cell(data, configured(estimator, seed=repeat, **candidate), str(candidate), s)
+                    for repeat, s in splits
+                ]
+            )
+        flat = [cell for cells in candidates for cell in cells]
+        run_cells(store, flat, jobs=jobs, deadline=deadline)
+        base = params
+        for option, cells in zip(options, candidates, strict=True):
+            results = [store.get("cells", cell.key) for cell in cells]
+            if None in results:
+                continue
+            merit = _merit(data, results)
+            log.append(
+                {
+                    "stage": stage,
+                    "params": {name: _plain(v) for name, v in {**base, **option}.items()},
+                    "score": float(np.mean([r["score"] for r in results])),
+                    "seconds": round(sum(r["seconds"] for r in results), 1),
+                }
+            )
+            if best is None or merit > best:
+                best, params = merit, {**base, **option}
+    return params, log
+
+
+def _merit(data, results):
+    """Something to compare candidates by: greater is better."""
+    score = np.mean([r["score"] for r in results])
+    if not data.higher_is_better:
+        return (-score,)
+    # Rounded, so that the same number of right answers is the same accuracy.
+    return (round(float(score), 9), -np.mean([r["log_loss"] for r in results]))
+
+
+def _plain(value):
+    return list(value) if isinstance(value, tuple) else value
+
+
+def as_params(plain):
+    """Turn the lists that JSON makes of tuples back into tuples."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
+
+
+# -- text ----------------------------------------------------------------------------------------
+
+
+def markdown_table(header, rows):
+    """Return a Markdown table; numbers must be formatted already."""
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def format_score(value, metric):
+    """Three decimals for accuracy, two for errors, "-" for None."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if metric == "accuracy" else f"{value:.2f}"

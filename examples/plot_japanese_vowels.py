@@ -1,0 +1,81 @@
+"""
+Who is speaking? Classifying sequences of different lengths
+===========================================================
+
+Nine men say the vowels /ae/ one after the other. Each utterance is cut into frames, and each frame
+is described by 12 LPC cepstrum coefficients: a sequence of 7 to 29 steps with 12 features. The task
+is to tell from one utterance who spoke.
+
+The sequences go into :class:`skgru.GRUClassifier` as they are, a list of arrays. Nothing is padded
+or cut to one length.
+"""
+
+# %%
+# The data
+# --------
+# ``X_train`` is a list of arrays of shape (length, 12).
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from skgru import GRUClassifier
+from skgru.datasets import load_japanese_vowels
+
+X_train, y_train = load_japanese_vowels(return_X_y=True, subset="train")
+X_test, y_test = load_japanese_vowels(return_X_y=True, subset="test")
+
+lengths = [len(x) for x in X_train]
+print(f"{len(X_train)} training and {len(X_test)} test utterances")
+print(f"lengths {min(lengths)} to {max(lengths)}, {X_train[0].shape[1]} features")
+
+# %%
+# One utterance of each of three speakers, with all twelve coefficients:
+
+speakers = np.unique(y_train)
+fig, axes = plt.subplots(1, 3, figsize=(9, 2.8), sharey=True, layout="constrained")
+for ax, speaker in zip(axes, speakers[:3], strict=True):
+    first = np.flatnonzero(np.asarray(y_train) == speaker)[0]
+    ax.plot(X_train[first], linewidth=1)
+    ax.set(title=f"speaker {speaker}", xlabel="step")
+axes[0].set_ylabel("coefficient")
+plt.show()
+
+# %%
+# Training
+# --------
+# A tenth of the training part is held back, to see when to stop; the weights with the best score on
+# it are kept.
+
+model = GRUClassifier(
+    hidden_layer_sizes=64,
+    pooling=("last", "mean", "max"),
+    early_stopping=True,
+    n_iter_no_change=15,
+    max_iter=80,
+    random_state=0,
+)
+model.fit(X_train, y_train)
+print(f"{model.n_iter_} passes, test accuracy {model.score(X_test, y_test):.3f}")
+
+# %%
+# The loss of each pass over the training part, and the score on the part that was held back:
+
+fig, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
+ax.plot(model.loss_curve_, color="tab:blue")
+ax.set(xlabel="pass", yscale="log")
+ax.set_ylabel("training loss", color="tab:blue")
+right = ax.twinx()
+right.plot(model.validation_scores_, color="tab:orange")
+right.set_ylabel("validation accuracy", color="tab:orange")
+plt.show()
+
+# %%
+# Which speakers are confused?
+# ----------------------------
+
+from sklearn.metrics import ConfusionMatrixDisplay
+
+fig, ax = plt.subplots(figsize=(5, 5), layout="constrained")
+ConfusionMatrixDisplay.from_estimator(model, X_test, y_test, ax=ax, cmap="Blues", colorbar=False)
+ax.set_title("Japanese vowels, held-out utterances")
+plt.show()

@@ -1,0 +1,108 @@
+"""From sequences to what kernels take: mini-batches, shards, and the packed block layout.
+
+A *shard* is a handful of sequences that goes through all time steps by itself, so its working set
+stays in cache and threads never wait for each other within it.  How a batch is cut into shards
+depends on nothing but the batch: gradients summed in the order of the shards are therefore the same
+for every number of threads.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Shard:
+    """Sequences that are processed together, longest first.
+
+    Attributes
+    ----------
+    indices : ndarray of shape (n,), int64
+        Which sequences of the data set these are.
+    positions : ndarray of shape (n,), int64
+        Where they stand in their batch: picks dropout masks and rows of the output.
+    lengths : ndarray of shape (n,), int64
+        Never rising.
+    alive : ndarray of shape (n_steps,), int64
+        Number of sequences that have step t: always the first ones.
+    block : ndarray of shape (n_steps + 2,), int64
+        First row of each step in the packed layout of ``kernels/cpu/gru.py``.
+    """
+
+    indices: np.ndarray
+    positions: np.ndarray
+    lengths: np.ndarray
+    alive: np.ndarray
+    block: np.ndarray
+
+    @property
+    def n_sequences(self):
+        return len(self.lengths)
+
+    @property
+    def n_rows(self):
+        """Rows of inputs, gates and gradients; the states take ``block[-1]``."""
+        return int(self.block[-2])
+
+
+def make_shard(indices, positions, lengths):
+    """Build a `Shard` from sequences that are already sorted, longest first."""
+    lengths = np.ascontiguousarray(lengths, dtype=np.int64)
+    n_steps = lengths[0]
+    # alive[t] counts the lengths above t; lengths fall, so search in the reversed order.
+    alive = len(lengths) - np.searchsorted(lengths[::-1], np.arange(n_steps), side="right")
+    sizes = np.concatenate([alive[:1], alive])
+    block = np.concatenate([[0], np.cumsum(sizes)])
+    return Shard(
+        np.ascontiguousarray(indices, dtype=np.int64),
+        np.ascontiguousarray(positions, dtype=np.int64),
+        lengths,
+        alive.astype(np.int64),
+        block.astype(np.int64),
+    )
+
+
+def cut_into_shards(indices, lengths, shard_size):
+    """Sort the sequences of a batch by length and cut them into shards.
+
+    Parameters
+    ----------
+    indices : ndarray of shape (n,)
+        Which sequences of the data set make the batch.
+    lengths : ndarray of shape (n_all,)
+        Of every sequence in the data set.
+    shard_size : int
+        Most sequences in a shard.
+
+    Returns
+    -------
+    shards : list of Shard
+        The longest sequences first: long work starts first, and little waits at the end.
+    """
+    batch_lengths = lengths[indices]
+    order = np.argsort(-batch_lengths, kind="stable")
+    return [
+        make_shard(indices[part], part, batch_lengths[part])
+        for part in (order[i : i + shard_size] for i in range(0, len(order), shard_size))
+    ]
+
+
+def minibatches(indices, batch_size):
+    """Cut a sequence of indices into batches; the last one may be smaller."""
+    return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
+
+
+def pack_shard(kernels, sequences, shard, shift, scale, out):
+    """Write the standardised steps of a shard into ``out``, (shard.n_rows, n_features).
+
+    Only the sequences of the shard are read, so a memory map is never read as a whole.
+    """
+    values, starts = sequences.values, sequences.offsets[shard.indices]
+    if values.dtype not in (np.float32, np.float64) or not values.flags.c_contiguous:
+        pieces = [
+            np.asarray(values[start : start + n], dtype=np.float64)
+            for start, n in zip(starts, shard.lengths, strict=True)
+        ]
+        values = np.concatenate(pieces)
+        starts = np.concatenate([[0], np.cumsum(shard.lengths)[:-1]])
+    kernels.pack_sequences(np.asarray(values), starts, shard.block, shard.alive, shift, scale, out)

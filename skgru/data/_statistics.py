@@ -1,0 +1,115 @@
+"""Mean and spread of each feature over all steps, in pieces of bounded size.
+
+The mean m and the sum of squared deviations s of n steps merge with those of further steps by
+
+    delta = m2 - m1        m = m1 + delta n2 / n        s = s1 + s2 + delta^2 n1 n2 / n
+
+with n = n1 + n2 [1]_. Nothing is squared before the mean is taken off, so the result stays
+accurate where the mean is large beside the spread. With weights, n is their sum.
+
+.. [1] T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating formulae and a pairwise algorithm for
+   computing sample variances", Technical report STAN-CS-79-773, Stanford University, 1979.
+"""
+
+import numpy as np
+
+# Each piece of the data is converted to float64; this bounds its size.
+_CHUNK_BYTES = 16 * 2**20
+
+
+def column_statistics(sequences, indices=None, sample_weight=None):
+    """Mean and standard deviation of each feature over all steps of the chosen sequences.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    indices : array-like of int of shape (n_chosen,), default=None
+        Sequences to use; a sequence named twice counts twice. None means all of them.
+    sample_weight : array-like of shape (n_sequences,), default=None
+        Weight of each sequence in `sequences`, that is of each of its steps; finite and not
+        negative. Sequences of weight zero are not read.
+
+    Returns
+    -------
+    mean, std : ndarray of shape (n_features,), dtype float64
+        In the units of the data; `std` divides by the number of steps (or the sum of their
+        weights). Without any sequence of positive weight both are NaN.
+    """
+    total, mean, squares = column_moments(sequences, indices, sample_weight)
+    if total == 0:
+        return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    return mean, np.sqrt(squares / total)
+
+
+def column_moments(sequences, indices=None, sample_weight=None):
+    """Total weight, mean and sum of squared deviations of each feature over all steps.
+
+    Takes the arguments of `column_statistics` and returns what a later batch can be merged with
+    by `merge_moments`.
+
+    Returns
+    -------
+    total : float
+        Number of steps, or the sum of their weights.
+    mean, squares : ndarray of shape (n_features,), dtype float64
+        Zero where there is no step.
+    """
+    moments = 0.0, np.zeros(sequences.n_features), np.zeros(sequences.n_features)
+    for rows, weight in _row_chunks(sequences, indices, sample_weight):
+        values = sequences.values[rows].astype(np.float64)
+        if weight is None:
+            total = float(len(values))
+            mean = values.mean(axis=0)
+            values -= mean
+            # The mean was rounded, so the deviations have a small sum of their own.
+            drift = values.sum(axis=0)
+            squares = np.einsum("ij,ij->j", values, values)
+        else:
+            total = float(weight.sum())
+            mean = weight @ values / total
+            values -= mean
+            drift = weight @ values
+            squares = np.einsum("i,ij,ij->j", weight, values, values)
+        squares = np.maximum(squares - drift**2 / total, 0.0)
+        moments = merge_moments(moments, (total, mean + drift / total, squares))
+    return moments
+
+
+def merge_moments(first, second):
+    """Merge two results of `column_moments` into that of both sets of steps together."""
+    total_1, mean_1, squares_1 = first
+    total_2, mean_2, squares_2 = second
+    if total_2 == 0:
+        return first
+    if total_1 == 0:
+        return second
+    total = total_1 + total_2
+    share = total_2 / total
+    delta = mean_2 - mean_1
+    return total, mean_1 + delta * share, squares_1 + squares_2 + delta**2 * total_1 * share
+
+
+def _row_chunks(sequences, indices, sample_weight):
+    """Yield (rows, weight of each row or None) over the chosen sequences in bounded pieces."""
+    rows_per_chunk = max(1, _CHUNK_BYTES // (8 * sequences.n_features))
+    if sample_weight is not None:
+        sample_weight = np.asarray(sample_weight, dtype=np.float64)
+        indices = np.arange(len(sequences)) if indices is None else np.asarray(indices)
+        indices = indices[sample_weight[indices] > 0]
+    if indices is None:
+        for start in range(0, len(sequences.values), rows_per_chunk):
+            yield slice(start, start + rows_per_chunk), None
+        return
+    indices = np.asarray(indices, dtype=np.int64)
+    indices = np.where(indices < 0, indices + len(sequences), indices)
+    # In the order of storage: the result does not depend on the order, but reading a file does.
+    indices = np.sort(indices)
+    ends = np.cumsum(sequences.lengths[indices])
+    # From the number of a row among the chosen ones to its place in `values`.
+    shifts = sequences.offsets[indices] - (ends - sequences.lengths[indices])
+    n_rows = int(ends[-1]) if len(ends) else 0
+    for start in range(0, n_rows, rows_per_chunk):
+        row = np.arange(start, min(start + rows_per_chunk, n_rows))
+        owner = np.searchsorted(ends, row, side="right")
+        weight = None if sample_weight is None else sample_weight[indices[owner]]
+        yield row + shifts[owner], weight

@@ -1,0 +1,89 @@
+"""Check X against what an estimator was fitted on; shared by every estimator here."""
+
+from sklearn.utils.validation import _check_feature_names
+
+from skgru.data import as_sequences
+
+
+def check_X(estimator, X, *, reset):
+    """Convert X to `Sequences`; record what it looks like, or check it against the record.
+
+    A 2D table fixes its width, as scikit-learn's tables do. A 3D array and ragged sequences fix
+    only the number of features of a step and may stand in for each other, whatever their lengths.
+    Where that number is one, a 2D table of any width may stand in for them too: nested lists
+    become a table when their lengths happen to agree.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        With `reset`, its attributes `n_features_in_`, `feature_names_in_` (frames only) and
+        `_layout` are set, after X has passed all checks.
+    X : array-like or list of arrays
+        As in `skgru.data.as_sequences`.
+    reset : bool
+        True in `fit` and in the first call of `partial_fit`, otherwise False.
+
+    Returns
+    -------
+    sequences : Sequences
+
+    Raises
+    ------
+    ValueError
+        If X is no set of finite sequences, or does not fit what was recorded.
+    TypeError
+        As `skgru.data.as_sequences`.
+    """
+    if not reset:
+        _check_feature_names(estimator, X, reset=False)
+    sequences = as_sequences(X, estimator=estimator)
+    if reset:
+        _check_feature_names(estimator, X, reset=True)
+        estimator.n_features_in_ = _n_features(sequences)
+        estimator._layout = sequences.layout
+    else:
+        check_layout(estimator, sequences)
+    return sequences
+
+
+def check_layout(estimator, sequences):
+    """Refuse sequences that do not fit what `estimator` was fitted on; see `check_X`."""
+    is_table = sequences.layout == "2d"
+    n_features = _n_features(sequences)
+    name = type(estimator).__name__
+    expected = estimator.n_features_in_
+    mismatch = f"X has {n_features} features, but {name} is expecting {expected} features as input."
+    if is_table and estimator._layout == "2d":
+        if n_features != expected:
+            raise ValueError(
+                f"{mismatch} A 2D X is a table of sequences of equal length, whose width (here the "
+                "number of time steps) is fixed by fit. For sequences of any length, fit on a 3D "
+                "array or on a list of arrays."
+            )
+    elif estimator._layout == "2d":
+        raise ValueError(
+            f"X is {_DESCRIPTION[sequences.layout]}, but {name} was fitted on a 2D table with "
+            f"{expected} time steps. Pass a 2D array of that width, or fit on a 3D array or a "
+            "list of arrays."
+        )
+    elif is_table:
+        if expected != 1:
+            raise ValueError(
+                f"X has 1 features, but {name} is expecting {expected} features as input. A 2D X "
+                "is a table of univariate sequences, one in each row; pass several sequences as "
+                "a 3D array or a list, and a single one of shape (n_timesteps, n_features) as "
+                "X[np.newaxis] or [X]."
+            )
+    elif n_features != expected:
+        raise ValueError(mismatch)
+
+
+def _n_features(sequences):
+    """Count features the way scikit-learn does: a table has as many as it has columns."""
+    return int(sequences.lengths[0]) if sequences.layout == "2d" else sequences.n_features
+
+
+_DESCRIPTION = {
+    "3d": "a 3D array (n_sequences, n_timesteps, n_features)",
+    "ragged": "ragged (one array per sequence)",
+}

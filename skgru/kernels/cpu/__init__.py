@@ -1,0 +1,47 @@
+"""Kernels for the vector units of a CPU."""
+
+from ._host import lanes
+from .dropout import connect, drop_rows, drop_steps
+from .gemm import multiply, multiply_transposed
+from .gru import gru_backward, gru_forward
+from .losses import (
+    absolute_error,
+    binary_log_loss,
+    huber,
+    multinomial_log_loss,
+    poisson,
+    quantile,
+    quantile_link,
+    sigmoid_link,
+    softmax_link,
+    squared_error,
+)
+from .optimizers import adam, add_scaled, rmsprop, scale_in_place, sgd, squared_norm
+from .packing import (
+    pack_bias,
+    pack_matrix,
+    pack_sequences,
+    pack_transposed_input,
+    pack_transposed_matrix,
+    pack_transposed_recurrent,
+    pack_weights,
+    place_initial_states,
+    unpack_bias_gradient,
+    unpack_matrix,
+    unpack_weights,
+)
+from .pooling import (
+    attention_scores,
+    attention_softmax,
+    attention_softmax_backward,
+    attention_weight_gradient,
+    pool_attention,
+    pool_attention_backward,
+    pool_last,
+    pool_max,
+    pool_max_backward,
+    pool_mean,
+    pool_mean_backward,
+)
+
+__all__ = [name for name in dir() if not name.startswith("_")]

@@ -1,0 +1,67 @@
+"""Treat denormal numbers as zero while a kernel runs.
+
+Gradients that decay over more than about a hundred steps become denormal, and arithmetic on those
+is many times slower: the backward pass of a prototype ran 6.5 times slower at 200 steps.  Kernels
+switch the mode of their thread on entry and put the caller's mode back on exit.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ._host import IS_ARM64, IS_X86
+
+_X86_FLUSH_AND_DENORMALS_ARE_ZERO = 0x8040  # MXCSR bits 15 and 6
+_ARM_FLUSH = 1 << 24  # FPCR bit FZ
+
+
+def _mxcsr(builder, name, slot):
+    byte = ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [byte])
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{name}")
+    builder.call(function, [builder.bitcast(slot, byte)])
+
+
+def _set_mode(builder, mode):
+    if IS_X86:
+        slot = cgutils.alloca_once(builder, ir.IntType(32))
+        builder.store(builder.trunc(mode, ir.IntType(32)), slot)
+        _mxcsr(builder, "ldmxcsr", slot)
+    elif IS_ARM64:
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
+        builder.asm(kind, "msr fpcr, $0", "r", [mode], side_effect=True)
+
+
+@intrinsic
+def flush_to_zero(typingctx):
+    """Switch the mode on; return the previous one for ``restore_float_mode``."""
+
+    def codegen(context, builder, signature, arguments):
+        i64 = ir.IntType(64)
+        if IS_X86:
+            slot = cgutils.alloca_once(builder, ir.IntType(32))
+            _mxcsr(builder, "stmxcsr", slot)
+            mode = builder.zext(builder.load(slot), i64)
+            flags = _X86_FLUSH_AND_DENORMALS_ARE_ZERO
+        elif IS_ARM64:
+            kind = ir.FunctionType(i64, [])
+            mode = builder.asm(kind, "mrs $0, fpcr", "=r", [], side_effect=True)
+            flags = _ARM_FLUSH
+        else:
+            return ir.Constant(i64, 0)
+        _set_mode(builder, builder.or_(mode, ir.Constant(i64, flags)))
+        return mode
+
+    return types.uint64(), codegen
+
+
+@intrinsic
+def restore_float_mode(typingctx, mode):
+    """Put back what ``flush_to_zero`` returned."""
+
+    def codegen(context, builder, signature, arguments):
+        _set_mode(builder, arguments[0])
+        return context.get_dummy_value()
+
+    return types.void(types.uint64), codegen

@@ -1,0 +1,40 @@
+"""What the vector unit of this machine offers, as Numba is told to use it.
+
+``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` restrict what is seen here, which is how the tests run
+the kernels as an AVX2 or an SSE2 machine would.
+"""
+
+import platform
+
+from numba import config
+from numba.core.codegen import get_host_cpu_features
+
+
+def _enabled_features():
+    listed = config.CPU_FEATURES if config.CPU_FEATURES is not None else get_host_cpu_features()
+    return {name[1:] for name in listed.split(",") if name.startswith("+")}
+
+
+_FEATURES = _enabled_features()
+
+IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686", "x86")
+IS_ARM64 = platform.machine().lower() in ("arm64", "aarch64")
+
+if "avx512f" in _FEATURES:
+    VECTOR_BYTES, _N_REGISTERS = 64, 32
+elif "avx" in _FEATURES:
+    VECTOR_BYTES, _N_REGISTERS = 32, 16
+else:  # SSE2 is part of x86-64; NEON has as wide, but twice as many, registers
+    VECTOR_BYTES, _N_REGISTERS = 16, 32 if IS_ARM64 else 16
+
+#: A fused multiply-add without hardware support is a slow library call.
+HAS_FMA = IS_ARM64 or bool(_FEATURES & {"fma", "avx512f"})
+
+#: Heights of the register tiles: rows x 3 sums, 3 vectors of weights and a broadcast value have to
+#: fit the registers; what is left of the rows goes to half tiles and single rows.
+TILE_HEIGHTS = (8, 4, 1) if _N_REGISTERS == 32 else (4, 2, 1)
+
+
+def lanes(dtype):
+    """Number of ``dtype`` elements in one vector register."""
+    return VECTOR_BYTES // dtype.itemsize

@@ -1,0 +1,24 @@
+"""How every CPU kernel is compiled: one decorator, one set of flags."""
+
+from numba import njit
+
+# error_model="numpy": a division that may raise keeps LLVM from vectorising the loop around it.
+# No fastmath: kernels promise the same bits whatever surrounds a row, and must see NaN.
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
+
+
+def kernel(function):
+    """Compile ``function`` on first call, without the GIL, and cache the machine code on disk.
+
+    Where no cache folder can be written (a read-only install without a home directory) the kernel
+    is compiled in every process instead of failing at import.
+    """
+    try:
+        return njit(cache=True, **_OPTIONS)(function)
+    except RuntimeError:
+        return njit(**_OPTIONS)(function)
+
+
+def inline_kernel(function):
+    """Compile a helper that is merged into each calling kernel by LLVM, never called from Python."""
+    return njit(**_OPTIONS)(function)

@@ -1,0 +1,50 @@
+"""Matrix products on packed panels, for the head and for the gradients of the weights.
+
+A *panel* is a slice of three vectors of columns, stored so that the tile streams through it::
+
+    panels[p, k, :] = B[k, p * 3 * width : (p + 1) * 3 * width]     (zero padded)
+
+Every row of the result is the same to the last bit whatever rows surround it; BLAS does not promise
+that, and scikit-learn's invariance checks ask for it.
+"""
+
+from ._host import TILE_HEIGHTS
+from ._jit import kernel
+from ._tiles import make_product_stripe
+
+#: c[n, one panel] (+)= a[n, k] @ b[k, one panel], for use inside kernels.
+multiply_panel = make_product_stripe(3, TILE_HEIGHTS)
+
+
+@kernel
+def multiply(a, panels, c, add):
+    """c (+)= a @ B.
+
+    Parameters
+    ----------
+    a : (m, k), C order. IN
+    panels : (n_panels, k, 3 * width), B in panels. IN
+    c : (m, n_panels * 3 * width), C order, not overlapping ``a``. OUT (INOUT with ``add``)
+    """
+    m, k = a.shape
+    n_panels, _, n_columns = panels.shape
+    for p in range(n_panels):
+        multiply_panel(m, a, 0, k, 1, panels, p * k * n_columns, n_columns, k,
+                       c, p * n_columns, c.shape[1], add)  # fmt: skip
+
+
+@kernel
+def multiply_transposed(a, b, panels, add):
+    """panels (+)= a.T @ b, the result in panels as ``multiply`` takes them.
+
+    Parameters
+    ----------
+    a : (m, k), C order. IN
+    b : (m, n_panels * 3 * width), C order. IN
+    panels : (n_panels, k, 3 * width). OUT (INOUT with ``add``)
+    """
+    m, k = a.shape
+    n_panels, _, n_columns = panels.shape
+    for p in range(n_panels):
+        multiply_panel(k, a, 0, 1, k, b, p * n_columns, b.shape[1], m,
+                       panels, p * k * n_columns, n_columns, add)  # fmt: skip

@@ -1,0 +1,299 @@
+r"""One direction of one GRU layer, forward and backward, for one shard of sequences.
+
+Convention (reset after the product: Cho et al., arXiv:1406.1078v1, in the form of cuDNN)::
+
+    r = sigmoid(x W_r + h U_r + b_r)        z = sigmoid(x W_z + h U_z + b_z)
+    a = h U_n + b_hn                        n = tanh(x W_n + b_n + r a)
+    h' = n + z (h - n)
+
+``docs/derivations/gru.md`` derives the gradients; their names are the same here.
+
+Packed layout
+-------------
+The sequences of a shard are sorted longest first, so the ``alive[t]`` sequences that have a step t
+are a prefix of those with a step t - 1.  Everything that belongs to step t lies in block t, rows
+``block[t]`` to ``block[t + 1]``; block t has ``alive[t - 1]`` rows (block 0: ``alive[0]``), of which
+the first ``alive[t]`` are used and the rest are padding that holds finite numbers.  The states take
+one block more.  A forward layer reads the state before step t from block t and writes the one after
+it to block t + 1, a backward layer reads block t + 1 and writes block t: so inputs, gates, gradients
+of both directions share one set of offsets, equal lengths leave no padding at all, and the rows of
+many steps form one long matrix for the weight gradients.
+
+Panels
+------
+``width`` units (one vector register) make a panel; hidden sizes are padded to whole panels with zero
+weights, whose units stay at 0 and send no gradient.  ``n_units`` counts padded units.
+"""
+
+from ._flush import flush_to_zero, restore_float_mode
+from ._host import TILE_HEIGHTS
+from ._jit import inline_kernel, kernel
+from ._tiles import make_backward_stripe, make_forward_stripe, make_sum_stripe
+from .gemm import multiply_panel
+
+# Whole tiles of rows take one panel (forward) or a pair (backward) at a time; the rows that are left
+# go one by one and take several, to keep enough sums in flight.
+_TILED_HEIGHTS = TILE_HEIGHTS[:-1]
+_SMALLEST_TILE = _TILED_HEIGHTS[-1]
+_forward_tiled = make_forward_stripe(1, _TILED_HEIGHTS)
+_forward_row_4 = make_forward_stripe(4, (1,))
+_forward_row_1 = make_forward_stripe(1, (1,))
+_backward_2 = make_backward_stripe(2, TILE_HEIGHTS)
+_backward_1 = make_backward_stripe(1, TILE_HEIGHTS)
+_backward_row_8 = make_backward_stripe(2, (1,), groups=4)
+_add_column_sums = make_sum_stripe(4)
+
+
+@inline_kernel
+def _forward_step(x, here, w, h_in, states, before, after, u, bias, gates, saved, n, save):
+    """Advance ``n`` sequences by one step; here, before, after, saved are first rows."""
+    n_x, n_units, width = x.shape[1], states.shape[1], bias.shape[2]
+    n_panels = n_units // width
+    w_size, u_size = 3 * width * n_x, 3 * width * n_units
+    tiled = n - n % _SMALLEST_TILE
+    if tiled > 0:
+        for p in range(n_panels):
+            unit = p * width
+            _forward_tiled(
+                tiled, x, here * n_x, n_x, w, p * w_size, h_in, before * n_units, n_units,
+                u, p * u_size, bias, 4 * unit, states, before * n_units + unit,
+                states, after * n_units + unit, gates, (saved * n_units + unit) * 4, save,
+            )  # fmt: skip
+    rest = n - tiled
+    if rest > 0:
+        x_start, h_start = (here + tiled) * n_x, (before + tiled) * n_units
+        out_start, gates_start = (after + tiled) * n_units, (saved + tiled) * n_units * 4
+        p = 0
+        while p + 4 <= n_panels:
+            unit = p * width
+            _forward_row_4(
+                rest, x, x_start, n_x, w, p * w_size, h_in, h_start, n_units, u, p * u_size,
+                bias, 4 * unit, states, h_start + unit, states, out_start + unit,
+                gates, gates_start + 4 * unit, save,
+            )  # fmt: skip
+            p += 4
+        while p < n_panels:
+            unit = p * width
+            _forward_row_1(
+                rest, x, x_start, n_x, w, p * w_size, h_in, h_start, n_units, u, p * u_size,
+                bias, 4 * unit, states, h_start + unit, states, out_start + unit,
+                gates, gates_start + 4 * unit, save,
+            )  # fmt: skip
+            p += 1
+
+
+@inline_kernel
+def _mask_rows(states, start, n, mask, masked):
+    for i in range(n):
+        for j in range(states.shape[1]):
+            masked[start + i, j] = states[start + i, j] * mask[i, j]
+
+
+@kernel
+def gru_forward(x, block, alive, w, u, bias, reverse, mask, masked, states, gates, save):
+    """Run one direction of a layer over a shard.
+
+    Parameters
+    ----------
+    x : (rows, n_inputs), block layout, padding rows finite. IN
+    block : (n_steps + 2,) int64, first row of each block and the end of the states. IN
+    alive : (n_steps,) int64, number of sequences that have step t, never rising. IN
+    w : (n_panels, n_inputs, 3, width), gates r, z, n. IN
+    u : (n_panels, n_units, 3, width), gates r, z, n. IN
+    bias : (n_panels, 4, width): b_r, b_z, b_n, b_hn. IN
+    reverse : bool, from the last step to the first.
+    mask : (n_sequences, n_units), recurrent dropout (Gal & Ghahramani 2016, arXiv:1512.05287): U
+        multiplies mask * h; no rows if there is none. IN
+    masked : like ``states``, mask * h for the backward pass; not touched without a mask. OUT
+    states : (block[-1], n_units). INOUT. On entry the rows without a step before them hold the
+        initial state: block 0, or with ``reverse`` the padding rows of each block and the whole
+        last one. On return all states.
+    gates : (rows, 4 * n_units), per panel r, z, n, a; must reach ``gru_backward`` untouched; not
+        touched without ``save``. OUT
+    save : bool, whether a backward pass will follow.
+    """
+    mode = flush_to_zero()
+    n_steps = alive.shape[0]
+    use_mask = mask.shape[0] > 0
+    if use_mask and reverse:
+        _mask_rows(states, block[n_steps], alive[n_steps - 1], mask, masked)
+    elif use_mask:
+        _mask_rows(states, block[0], alive[0], mask, masked)
+    h_in = masked if use_mask else states
+    for s in range(n_steps):
+        t = n_steps - 1 - s if reverse else s
+        before, after = (block[t + 1], block[t]) if reverse else (block[t], block[t + 1])
+        saved = block[t] if save else 0
+        _forward_step(x, block[t], w, h_in, states, before, after, u, bias,
+                      gates, saved, alive[t], save)  # fmt: skip
+        if use_mask:
+            n = block[t + 1] - block[t] if reverse else alive[t]
+            _mask_rows(states, after, n, mask, masked)
+    restore_float_mode(mode)
+
+
+@inline_kernel
+def _backward_step(d_gates, source, n_source_panels, target, u_t, carry, gates, here,
+                   states, before, mask, d_states, d_column, start, stop, finish):  # fmt: skip
+    """Gradients of one step for sequences start .. stop - 1.
+
+    source, target (in ``d_gates``), here and before are the rows of sequence 0.
+    """
+    n_units, width = carry.shape[1], d_gates.shape[3]
+    n_panels = n_units // width
+    panel_size = d_gates.shape[1] * 4 * width
+    d_row = d_states.shape[1]
+    has_mask, has_d_states = mask.shape[0] > 0, finish and d_states.shape[0] > 0
+    source_start, target_start = (source + start) * 4 * width, (target + start) * 4 * width
+    carry_start, gates_start = start * n_units, (here + start) * n_units * 4
+    h_start, d_start = (before + start) * n_units, (here + start) * d_row + d_column
+    n, p = stop - start, 0
+    while p < n_panels:
+        unit = p * width
+        u_start, to_panel = unit * 3 * n_units, target_start + p * panel_size
+        if n < _SMALLEST_TILE and p + 8 <= n_panels:
+            _backward_row_8(
+                n, d_gates, source_start, panel_size, n_source_panels, to_panel, u_t, u_start,
+                carry, carry_start + unit, n_units, gates, gates_start + 4 * unit,
+                states, h_start + unit, mask, has_mask, d_states, d_start + unit, d_row,
+                has_d_states, finish,
+            )  # fmt: skip
+            p += 8
+        elif p + 2 <= n_panels:
+            _backward_2(
+                n, d_gates, source_start, panel_size, n_source_panels, to_panel, u_t, u_start,
+                carry, carry_start + unit, n_units, gates, gates_start + 4 * unit,
+                states, h_start + unit, mask, has_mask, d_states, d_start + unit, d_row,
+                has_d_states, finish,
+            )  # fmt: skip
+            p += 2
+        else:
+            _backward_1(
+                n, d_gates, source_start, panel_size, n_source_panels, to_panel, u_t, u_start,
+                carry, carry_start + unit, n_units, gates, gates_start + 4 * unit,
+                states, h_start + unit, mask, has_mask, d_states, d_start + unit, d_row,
+                has_d_states, finish,
+            )  # fmt: skip
+            p += 1
+
+
+@inline_kernel
+def _add_weight_gradients(x, h_in, d_gates, block, first, last, reverse, d_w, d_u, d_bias):
+    """Add what steps first .. last - 1, whose gradients fill ``d_gates``, give to the weights."""
+    n_x, n_units, width = x.shape[1], h_in.shape[1], d_gates.shape[3]
+    panel_size = d_gates.shape[1] * 4 * width
+    base = block[first]
+    n_rows = block[last] - base
+    for p in range(d_gates.shape[0]):
+        start = p * panel_size
+        multiply_panel(n_x, x, base * n_x, 1, n_x, d_gates, start + width, 4 * width, n_rows,
+                       d_w, p * 3 * width * n_x, 3 * width, True)  # fmt: skip
+        # A run of steps whose previous states lie as their gradients do is one long product.  A
+        # forward layer has one run; a backward layer starts a new one where a sequence ends.
+        t = first
+        while t < last:
+            end = t + 1
+            shift = block[t + 1] - block[t] if reverse else 0
+            while end < last and (not reverse or block[end + 1] - block[end] == shift):
+                end += 1
+            multiply_panel(n_units, h_in, (block[t] + shift) * n_units, 1, n_units,
+                           d_gates, start + (block[t] - base) * 4 * width, 4 * width,
+                           block[end] - block[t], d_u, p * 3 * width * n_units, 3 * width, True)  # fmt: skip
+            t = end
+        _add_column_sums(d_gates, start, 4 * width, n_rows, d_bias, p * 4 * width)
+
+
+@inline_kernel
+def _input_gradient(d_gates, n_rows, w_t, d_x, first_row, accumulate):
+    """d_x[rows] (+)= (dr, dz, dn) W^T for the rows in ``d_gates``."""
+    width = d_gates.shape[3]
+    panel_size = d_gates.shape[1] * 4 * width
+    n_columns = 3 * width
+    k_size = n_columns * n_columns
+    for q in range(w_t.shape[0]):
+        for p in range(d_gates.shape[0]):
+            multiply_panel(
+                n_rows, d_gates, p * panel_size + width, 4 * width, 1,
+                w_t, (q * d_gates.shape[0] + p) * k_size, n_columns, n_columns,
+                d_x, first_row * d_x.shape[1] + q * n_columns, d_x.shape[1],
+                accumulate or p > 0,
+            )  # fmt: skip
+
+
+@inline_kernel
+def _first_without_step_before(t, alive, reverse):
+    """Sequences from here to ``alive[t]`` started from their initial state at step t."""
+    if reverse:
+        return alive[t + 1] if t + 1 < alive.shape[0] else 0
+    return alive[t] if t > 0 else 0
+
+
+@kernel
+def gru_backward(
+    x, block, alive, w_t, u_t, reverse, mask, h_in, states, gates,
+    d_states, d_column, carry, d_gates, d_w, d_u, d_bias, d_x, add_d_x, need_initial,
+):  # fmt: skip
+    """Back-propagate through one direction of a layer for a shard (Werbos 1990).
+
+    Parameters
+    ----------
+    x, block, alive, reverse, mask, states, gates : as ``gru_forward`` left them. IN
+    w_t : (n_groups, n_panels * 3 * width, 3 * width): W^T, rows (dr, dz, dn) of each panel, columns
+        in groups of three vectors; read only where ``d_x`` has rows. IN
+    u_t : U^T, rows (da, dr, dz) of each panel, columns in pairs of vectors, the last one alone if
+        their number is odd. IN
+    h_in : what U multiplied: ``masked`` of the forward pass, or ``states``. IN
+    d_states : (rows, any), gradient with respect to the state after (forward) or at (reverse) step
+        t in block t, this direction's columns starting at ``d_column``; no rows if there is none. IN
+    carry : (n_sequences, n_units). INOUT. On entry the gradient of each sequence's final state; on
+        return, with ``need_initial``, that of its initial state.
+    d_gates : (n_panels, chunk rows + n_sequences, 4, width), work space for da, dr, dz, dn.
+    d_w, d_u : like ``w``, ``u`` of the forward pass; d_u with the gates in the order n, r, z. The
+        sums over the shard are added. INOUT
+    d_bias : (n_panels, 4, width): b_hn, b_r, b_z, b_n. INOUT
+    d_x : (rows, n_groups * 3 * width), gradient of the inputs, added if ``add_d_x``; no rows if it
+        is not wanted. INOUT
+    need_initial : bool, finish the gradient of the initial state.
+
+    The gate gradients live in a chunk of steps that fits the cache: the weight gradients take them
+    from there before the next chunk overwrites them.
+    """
+    mode = flush_to_zero()
+    n_steps, n_panels = alive.shape[0], d_gates.shape[0]
+    link = d_gates.shape[1] - carry.shape[0]  # rows that keep the last step of the chunk before
+    done, n_source = 0, 0
+    while done < n_steps:
+        # Steps are counted in the order of the backward pass; t(s) is the step itself.
+        size, s = 0, done
+        while s < n_steps:
+            t = s if reverse else n_steps - 1 - s
+            if s > done and size + block[t + 1] - block[t] > link:
+                break
+            size += block[t + 1] - block[t]
+            s += 1
+        first, last = (done, s) if reverse else (n_steps - s, n_steps - done)
+        base = block[first]
+        source = link
+        for s in range(done, done + last - first):
+            t = s if reverse else n_steps - 1 - s
+            before = block[t + 1] if reverse else block[t]
+            target = block[t] - base
+            _backward_step(d_gates, source, n_source, target, u_t, carry, gates, block[t],
+                           states, before, mask, d_states, d_column, 0, alive[t], True)  # fmt: skip
+            for p in range(n_panels):
+                d_gates[p, target + alive[t] : block[t + 1] - base] = 0
+            source, n_source = target, n_panels
+            if need_initial:
+                start = _first_without_step_before(t, alive, reverse)
+                _backward_step(d_gates, target, n_panels, target, u_t, carry, gates, block[t],
+                               states, before, mask, d_states, d_column, start, alive[t], False)  # fmt: skip
+        _add_weight_gradients(x, h_in, d_gates, block, first, last, reverse, d_w, d_u, d_bias)
+        if d_x.shape[0] > 0:
+            _input_gradient(d_gates, block[last] - base, w_t, d_x, base, add_d_x)
+        t = last - 1 if reverse else first
+        n = block[t + 1] - block[t]
+        for p in range(n_panels):
+            for i in range(n):
+                d_gates[p, link + i] = d_gates[p, block[t] - base + i]
+        done += last - first
+    restore_float_mode(mode)

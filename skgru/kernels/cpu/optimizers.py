@@ -1,0 +1,75 @@
+"""Updates of one flat parameter vector; one pass over it, in place.
+
+Scalars come in the type of the parameters, so that float32 arithmetic stays float32.
+"""
+
+import math
+
+import numpy as np
+
+from ._jit import kernel
+
+_LANES = 16
+
+
+@kernel
+def squared_norm(vector):
+    """The sum of squares in float64, in a fixed order that vectorises."""
+    partial = np.zeros(_LANES)
+    whole = vector.shape[0] // _LANES * _LANES
+    for start in range(0, whole, _LANES):
+        for lane in range(_LANES):
+            value = np.float64(vector[start + lane])
+            partial[lane] += value * value
+    total = 0.0
+    for lane in range(_LANES):
+        total += partial[lane]
+    for i in range(whole, vector.shape[0]):
+        total += np.float64(vector[i]) * np.float64(vector[i])
+    return total
+
+
+@kernel
+def adam(parameters, gradient, mean, variance, rate, beta_1, beta_2, rest_1, rest_2, epsilon):
+    """Adam (Kingma & Ba 2015, arXiv:1412.6980).
+
+    ``rate`` and ``epsilon`` carry the bias corrections, as in the last paragraph of its section 2;
+    ``rest_1`` is 1 - beta_1 and ``rest_2`` is 1 - beta_2.
+    """
+    for i in range(parameters.shape[0]):
+        g = gradient[i]
+        mean[i] = beta_1 * mean[i] + rest_1 * g
+        variance[i] = beta_2 * variance[i] + rest_2 * g * g
+        parameters[i] -= rate * mean[i] / (math.sqrt(variance[i]) + epsilon)
+
+
+@kernel
+def sgd(parameters, gradient, velocity, rate, momentum, nesterov):
+    """Gradient descent with (Nesterov) momentum, as scikit-learn's SGDOptimizer."""
+    for i in range(parameters.shape[0]):
+        step = momentum * velocity[i] - rate * gradient[i]
+        velocity[i] = step
+        parameters[i] += momentum * step - rate * gradient[i] if nesterov else step
+
+
+@kernel
+def rmsprop(parameters, gradient, variance, rate, decay, rest, epsilon):
+    """RMSprop (Tieleman & Hinton 2012, lecture 6.5), epsilon outside the root as in torch."""
+    for i in range(parameters.shape[0]):
+        g = gradient[i]
+        variance[i] = decay * variance[i] + rest * g * g
+        parameters[i] -= rate * g / (math.sqrt(variance[i]) + epsilon)
+
+
+@kernel
+def scale_in_place(vector, factor):
+    """vector *= factor."""
+    for i in range(vector.shape[0]):
+        vector[i] *= factor
+
+
+@kernel
+def add_scaled(target, source, factor, n):
+    """target[:n] += factor * source[:n]."""
+    for i in range(n):
+        target[i] += factor * source[i]

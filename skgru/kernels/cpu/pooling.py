@@ -1,0 +1,157 @@
+"""Poolings: the states of a sequence become one vector, and the gradients go back.
+
+The state of sequence i at step t lies in row ``block[t + shift] + i`` of ``states``: shift is 1 for
+a forward layer and 0 for a backward one (see ``gru.py``).  Gradients go to row ``block[t] + i`` of
+``d_states``.  Every direction of a layer fills its own ``n_units`` columns from ``column`` on.
+"""
+
+import math
+
+from ._jit import kernel
+
+
+@kernel
+def pool_last(states, block, lengths, shift, pooled, column):
+    """The final state: after the last step, or at the first step of a backward layer (shift 0)."""
+    for i in range(lengths.shape[0]):
+        row = (block[lengths[i]] if shift == 1 else block[0]) + i
+        for j in range(states.shape[1]):
+            pooled[i, column + j] = states[row, j]
+
+
+@kernel
+def pool_mean(states, block, lengths, shift, pooled, column):
+    """The mean over the steps of a sequence."""
+    n_units = states.shape[1]
+    for i in range(lengths.shape[0]):
+        target = pooled[i, column : column + n_units]
+        target[:] = 0
+        for t in range(lengths[i]):
+            state = states[block[t + shift] + i]
+            for j in range(n_units):
+                target[j] += state[j]
+        share = states.dtype.type(1.0 / lengths[i])
+        for j in range(n_units):
+            target[j] *= share
+
+
+@kernel
+def pool_mean_backward(d_pooled, column, block, lengths, d_states, d_column, n_units):
+    """Add d_pooled / length to every step."""
+    for i in range(lengths.shape[0]):
+        source = d_pooled[i, column : column + n_units]
+        share = d_states.dtype.type(1.0 / lengths[i])
+        for t in range(lengths[i]):
+            target = d_states[block[t] + i, d_column : d_column + n_units]
+            for j in range(n_units):
+                target[j] += source[j] * share
+
+
+@kernel
+def pool_max(states, block, lengths, shift, pooled, column, where):
+    """The largest value of each unit; ``where`` (n_sequences, n_units) receives its first step."""
+    n_units = states.shape[1]
+    for i in range(lengths.shape[0]):
+        target, step = pooled[i, column : column + n_units], where[i]
+        target[:] = states[block[shift] + i]
+        step[:] = 0
+        for t in range(1, lengths[i]):
+            state = states[block[t + shift] + i]
+            for j in range(n_units):
+                # A NaN is taken and kept, so that divergence shows.
+                if not (state[j] <= target[j]) and target[j] == target[j]:
+                    target[j] = state[j]
+                    step[j] = t
+
+
+@kernel
+def pool_max_backward(d_pooled, column, where, block, d_states, d_column):
+    """Add d_pooled to the step that held the maximum."""
+    for i in range(where.shape[0]):
+        for j in range(where.shape[1]):
+            d_states[block[where[i, j]] + i, d_column + j] += d_pooled[i, column + j]
+
+
+@kernel
+def attention_scores(states, block, alive, shift, query, add, scores):
+    """scores[block[t] + i] (+)= h . query (Raffel & Ellis 2015, arXiv:1512.08756, eq. 1)."""
+    zero = states.dtype.type(0)
+    for t in range(alive.shape[0]):
+        for i in range(alive[t]):
+            state = states[block[t + shift] + i]
+            total = scores[block[t] + i] if add else zero
+            for j in range(state.shape[0]):
+                total += state[j] * query[j]
+            scores[block[t] + i] = total
+
+
+@kernel
+def attention_softmax(scores, block, lengths):
+    """Scores become weights that sum to 1 over the steps of each sequence, in place."""
+    for i in range(lengths.shape[0]):
+        largest = scores[block[0] + i]
+        for t in range(1, lengths[i]):
+            largest = max(largest, scores[block[t] + i])
+        total = 0.0
+        for t in range(lengths[i]):
+            scores[block[t] + i] = math.exp(scores[block[t] + i] - largest)
+            total += scores[block[t] + i]
+        for t in range(lengths[i]):
+            scores[block[t] + i] /= total
+
+
+@kernel
+def pool_attention(states, block, lengths, shift, attention, pooled, column):
+    """The mean of the states under the attention weights."""
+    n_units = states.shape[1]
+    for i in range(lengths.shape[0]):
+        target = pooled[i, column : column + n_units]
+        target[:] = 0
+        for t in range(lengths[i]):
+            state, weight = states[block[t + shift] + i], attention[block[t] + i]
+            for j in range(n_units):
+                target[j] += weight * state[j]
+
+
+@kernel
+def attention_weight_gradient(states, block, alive, shift, d_pooled, column, add, d_attention):
+    """d_attention[block[t] + i] (+)= d_pooled . h, the gradient of each attention weight."""
+    zero = states.dtype.type(0)
+    for t in range(alive.shape[0]):
+        for i in range(alive[t]):
+            state = states[block[t + shift] + i]
+            total = d_attention[block[t] + i] if add else zero
+            for j in range(state.shape[0]):
+                total += state[j] * d_pooled[i, column + j]
+            d_attention[block[t] + i] = total
+
+
+@kernel
+def attention_softmax_backward(attention, block, lengths, d_attention):
+    """d_attention becomes the gradient of the scores: w (d - sum of w d), in place."""
+    for i in range(lengths.shape[0]):
+        mean = 0.0
+        for t in range(lengths[i]):
+            mean += attention[block[t] + i] * d_attention[block[t] + i]
+        for t in range(lengths[i]):
+            row = block[t] + i
+            d_attention[row] = attention[row] * (d_attention[row] - mean)
+
+
+@kernel
+def pool_attention_backward(
+    states, block, lengths, shift, attention, d_scores, query, d_pooled, column, d_states, d_column,
+    d_query,
+):  # fmt: skip
+    """Add the gradients of the states, w d_pooled + d_score query, and of the query."""
+    n_units = states.shape[1]
+    for i in range(lengths.shape[0]):
+        source = d_pooled[i, column : column + n_units]
+        for t in range(lengths[i]):
+            row = block[t] + i
+            state, target = states[block[t + shift] + i], d_states[row, d_column : d_column + n_units]
+            weight, d_score = attention[row], d_scores[row]
+            for j in range(n_units):
+                target[j] += weight * source[j] + d_score * query[j]
+            for j in range(n_units):
+                d_query[j] += d_score * state[j]

@@ -1,0 +1,223 @@
+"""A stack of GRU layers, a pooling and a head: from packed sequences to raw predictions."""
+
+import numpy as np
+
+from skgru.kernels import get_kernels
+
+from ._layers import Dense, GRULayer, Pooling, round_up
+from ._parameters import ParameterLayout
+from ._workspace import Workspace, aligned_zeros
+
+_SEED_STEP, _SEED_MASK = 0xD1342543DE82EF95, 2**64 - 1
+
+# Sequences in a shard.  Enough rows to fill the tall tiles and to use the weights several times
+# while they are in the cache; few enough that states and gates of a step stay there as well, and
+# that a batch gives every thread something to do.
+_SHARD_SIZE = 32
+_WIDE_SHARD_SIZE = 64
+_WIDE_UNITS = 256
+
+
+class GRUNetwork:
+    """Network of a GRU estimator.
+
+    Parameters
+    ----------
+    n_features : int
+        Columns of the input.
+    hidden_layer_sizes : tuple of int
+        Units of each layer and direction.
+    bidirectional : bool
+    pooling : tuple of {"last", "mean", "max", "attention"}
+        Poolings of the top layer, side by side.
+    n_outputs : int
+        Columns of the raw prediction.
+    dropout : float in [0, 1)
+        Share of values dropped between layers and before the head, in training.
+    recurrent_dropout : float in [0, 1)
+        Share of units whose state U does not see, one mask per sequence, in training.
+    dtype : {float32, float64}
+    update_bias : float, default=0.0
+        Initial bias of the update gates.
+    device : str, default="cpu"
+    """
+
+    def __init__(
+        self,
+        n_features,
+        hidden_layer_sizes,
+        *,
+        bidirectional,
+        pooling,
+        n_outputs,
+        dropout,
+        recurrent_dropout,
+        dtype,
+        update_bias=0.0,
+        device="cpu",
+    ):
+        self.kernels = get_kernels(device)
+        self.dtype = np.dtype(dtype)
+        self.n_features, self.n_outputs = n_features, n_outputs
+        self.dropout, self.recurrent_dropout = float(dropout), float(recurrent_dropout)
+        self.layers = []
+        n_groups, size, padded = 1, n_features, n_features
+        for i, n_hidden in enumerate(hidden_layer_sizes):
+            layer = GRULayer(
+                f"gru{i}", n_groups, size, padded, n_hidden, bidirectional, update_bias,
+                self.kernels, self.dtype, has_layer_below=i > 0,
+            )  # fmt: skip
+            self.layers.append(layer)
+            n_groups, size, padded = len(layer.directions), n_hidden, layer.n_units
+        self.pooling = Pooling(pooling, layer)
+        self.head = Dense(
+            self.pooling.n_groups, size, padded, n_outputs, self.kernels, self.dtype
+        )
+        self.modules = [*self.layers, self.pooling, self.head]
+        self.layout = ParameterLayout([p for m in self.modules for p in m.parameters()])
+        self._slot_layout = ParameterLayout([p for m in self.modules for p in m.gradients()])
+        widest = max(layer.n_units for layer in self.layers)
+        self.shard_size = _SHARD_SIZE if widest < _WIDE_UNITS else _WIDE_SHARD_SIZE
+
+    # -- memory ----------------------------------------------------------------------------------
+    def new_workspace(self):
+        """Buffers for one thread."""
+        return Workspace(self.dtype)
+
+    def new_packed(self):
+        """Room for `pack`."""
+        found = {}
+        for module in self.modules:
+            found.update(module.new_packed())
+        return found
+
+    def new_slot(self):
+        """Zeros to which `backward` adds the gradients of a shard."""
+        return aligned_zeros(self._slot_layout.size, self.dtype)
+
+    # -- parameters ------------------------------------------------------------------------------
+    def pack(self, parameters, packed, transposed):
+        """Bring a flat parameter vector into the layout of the kernels.
+
+        ``transposed`` includes what only a backward pass needs.
+        """
+        views = self.layout.views(parameters)
+        for module in self.modules:
+            module.pack(views, packed, transposed)
+
+    def unpack_gradient(self, slot, gradient):
+        """Turn the summed slots of a batch into the flat gradient."""
+        slot_views, views = self._slot_layout.views(slot), self.layout.views(gradient)
+        for module in self.modules:
+            module.unpack_gradient(slot_views, views)
+
+    # -- passes ----------------------------------------------------------------------------------
+    def _seed(self, seed, site):
+        return np.uint64((int(seed) + (site + 1) * _SEED_STEP) & _SEED_MASK)
+
+    def _mask_seeds(self, seed, layer_number):
+        if seed is None or self.recurrent_dropout == 0:
+            return None
+        first = 1000 + 2 * layer_number
+        return [self._seed(seed, first + d) for d in range(2)]
+
+    def forward(self, x, shard, packed, workspace, *, seed=None, save=False):
+        """Raw predictions of a shard.
+
+        Parameters
+        ----------
+        x : ndarray of shape (shard.n_rows, n_features)
+            Packed inputs; must stay untouched until `backward`.
+        seed : int or None
+            Of the dropout masks; None, as in prediction, for no dropout.
+        save : bool
+            Whether `backward` will follow, with the same workspace.
+
+        Returns
+        -------
+        raw : ndarray of shape (shard.n_sequences, >= n_outputs)
+            In the order of the shard; lives in the workspace.
+        """
+        states = self._states(x, shard, packed, workspace, seed, save)
+        pooled = self.pooling.forward(states, shard, packed, workspace)
+        if seed is not None and self.dropout > 0:
+            self.kernels.drop_rows(pooled, shard.positions, self._seed(seed, 0), self.dropout)
+        return self.head.forward(pooled, packed, workspace)
+
+    def attention(self, x, shard, packed, workspace):
+        """Attention weights of every step of a shard, (shard.n_rows,) in the block layout."""
+        states = self._states(x, shard, packed, workspace, None, False)
+        return self.pooling.attention(states, shard, packed, workspace)
+
+    def _states(self, x, shard, packed, workspace, seed, save):
+        """Run the layers; return the states of the top one."""
+        states = None
+        for i, layer in enumerate(self.layers):
+            if i > 0:
+                x = self._connect(i, states, shard, workspace, seed)
+            states = layer.forward(
+                x, shard, packed, workspace, save,
+                self._mask_seeds(seed, i), self.recurrent_dropout,
+            )  # fmt: skip
+        return states
+
+    def _input_buffer(self, i, shard, workspace):
+        return workspace.array(("input", i), (shard.n_rows, self.layers[i].n_inputs))
+
+    def _connect(self, i, states, shard, workspace, seed):
+        """The input of layer i: the states of all directions below, after dropout."""
+        x = self._input_buffer(i, shard, workspace)
+        below = self.layers[i - 1]
+        rate = self.dropout if seed is not None else 0.0
+        for d, direction in enumerate(below.directions):
+            column = d * below.n_units
+            self.kernels.connect(
+                states[d], shard.block, shard.alive, 0 if direction == "backward" else 1,
+                shard.positions, self._seed(seed or 0, i), rate, column, x, column,
+            )  # fmt: skip
+        return x
+
+    def backward(self, d_raw, x, shard, packed, workspace, slot, *, seed=None):
+        """Add the gradients of a shard to ``slot``.
+
+        Parameters
+        ----------
+        d_raw : ndarray of shape (shard.n_sequences, >= n_outputs)
+            Gradient of the raw predictions; zero in padding columns.
+        x, shard, packed, workspace, seed
+            As in the call of `forward` with ``save=True`` that this one follows.
+        """
+        slot = self._slot_layout.views(slot)
+        top = self.layers[-1]
+        pooled = workspace.array("pooled", (shard.n_sequences, self.pooling.n_outputs))
+        states = [
+            workspace.array((top.name, d, "states"), (int(shard.block[-1]), top.n_units))
+            for d in top.directions
+        ]
+        d_pooled = self.head.backward(d_raw, pooled, packed, workspace, slot)
+        if seed is not None and self.dropout > 0:
+            self.kernels.drop_rows(d_pooled, shard.positions, self._seed(seed, 0), self.dropout)
+        finals, d_states = self.pooling.backward(d_pooled, states, shard, packed, workspace, slot)
+        for i in reversed(range(len(self.layers))):
+            layer = self.layers[i]
+            layer_x = x if i == 0 else self._input_buffer(i, shard, workspace)
+            d_x = None
+            if i > 0:
+                n_columns = round_up(layer.n_inputs, 3 * layer.width)
+                d_x = workspace.array(("d_input", i), (shard.n_rows, n_columns))
+            masked = seed is not None and self.recurrent_dropout > 0
+            layer.backward(
+                layer_x, shard, packed, workspace, slot, finals, d_states, d_x, masked
+            )
+            if i > 0:
+                if seed is not None and self.dropout > 0:
+                    self.kernels.drop_steps(
+                        d_x, shard.block, shard.alive, shard.positions, self._seed(seed, i),
+                        self.dropout,
+                    )  # fmt: skip
+                d_states = d_x
+                below = self.layers[i - 1]
+                finals = [
+                    workspace.zeros(("final", d), (shard.n_sequences, below.n_units))
+                    for d in range(len(below.directions))
+                ]

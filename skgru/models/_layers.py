@@ -1,0 +1,415 @@
+"""The layers a network is composed of.
+
+A layer says which parameters it has, packs them for the kernels, and runs forward and backward for
+one shard at a time.  Layers hold no data: packed weights are shared by all threads, buffers belong to
+the workspace of the calling thread, gradients are added to the slot of the shard.
+"""
+
+import numpy as np
+
+from ._parameters import Parameter, glorot_uniform, orthogonal
+from ._workspace import aligned_zeros
+
+# Bytes of gate gradients that stay in the cache between being made and being used for the weights.
+_CHUNK_BYTES = 2**18
+
+
+def round_up(n, multiple):
+    return -(-n // multiple) * multiple
+
+
+class GRULayer:
+    """A GRU layer of one or two directions (equations in ``kernels/cpu/gru.py``).
+
+    Parameters
+    ----------
+    name : str
+        Prefix of its parameters.
+    n_groups, size, padded : int
+        The input is ``n_groups`` groups of ``size`` features, each padded to ``padded`` columns.
+    n_hidden : int
+        Units of each direction.
+    bidirectional : bool
+    update_bias : float
+        Initial b_z: how strongly units remember before training (sigmoid of it per step).
+    kernels : module
+    dtype : dtype
+    has_layer_below : bool
+        Whether the gradient of the input will be asked for.
+    """
+
+    def __init__(
+        self, name, n_groups, size, padded, n_hidden, bidirectional, update_bias, kernels, dtype,
+        has_layer_below=False,
+    ):  # fmt: skip
+        self.has_layer_below = has_layer_below
+        self.name, self.kernels, self.dtype = name, kernels, np.dtype(dtype)
+        self.n_groups, self.size, self.padded = n_groups, size, padded
+        self.n_inputs = n_groups * padded
+        self.n_hidden, self.update_bias = n_hidden, update_bias
+        self.width = kernels.lanes(self.dtype)
+        self.n_units = round_up(n_hidden, self.width)
+        self.n_panels = self.n_units // self.width
+        self.directions = ("forward", "backward") if bidirectional else ("forward",)
+
+    @property
+    def n_outputs(self):
+        """Columns of the states of all directions side by side, padding included."""
+        return len(self.directions) * self.n_units
+
+    def _name(self, direction, array):
+        return f"{self.name}.{direction}.{array}"
+
+    # -- parameters ----------------------------------------------------------------------------
+    def parameters(self):
+        n_in, n_hidden = self.n_groups * self.size, self.n_hidden
+
+        def input_weights(random_state):
+            return np.hstack([glorot_uniform(random_state, n_in, n_hidden) for _ in range(3)])
+
+        def recurrent_weights(random_state):
+            return np.hstack([orthogonal(random_state, n_hidden) for _ in range(3)])
+
+        def bias(random_state):
+            return np.repeat([0.0, self.update_bias, 0.0], n_hidden)
+
+        found = []
+        for direction in self.directions:
+            found += [
+                Parameter(self._name(direction, "W"), (n_in, 3 * n_hidden), True, input_weights),
+                Parameter(
+                    self._name(direction, "U"), (n_hidden, 3 * n_hidden), True, recurrent_weights
+                ),
+                Parameter(self._name(direction, "b"), (3 * n_hidden,), False, bias),
+                Parameter(self._name(direction, "b_hn"), (n_hidden,), False),
+            ]
+        return found
+
+    def gradients(self):
+        """Shapes of the gradients as the kernels sum them."""
+        found = []
+        for direction in self.directions:
+            for array, shape in (
+                ("W", (self.n_panels, self.n_inputs, 3, self.width)),
+                ("U", (self.n_panels, self.n_units, 3, self.width)),
+                ("b", (self.n_panels, 4, self.width)),
+            ):
+                found.append(Parameter(self._name(direction, array), shape, True))
+        return found
+
+    def new_packed(self):
+        """Room for the packed weights of every direction."""
+        n_columns = 3 * self.width
+        n_groups = -(-self.n_inputs // n_columns) if self.has_layer_below else 0
+        shapes = {p.name: p.shape for p in self.gradients()}
+        for direction in self.directions:
+            shapes[self._name(direction, "U^T")] = (3 * self.n_units * self.n_units,)
+            shapes[self._name(direction, "W^T")] = (n_groups, self.n_panels, n_columns, n_columns)
+        return {name: aligned_zeros(shape, self.dtype) for name, shape in shapes.items()}
+
+    def pack(self, views, packed, transposed):
+        """Bring the weights into the layout of the kernels; transposed ones for training."""
+        k = self.kernels
+        for direction in self.directions:
+            w, u, b, b_hn = (views[self._name(direction, a)] for a in ("W", "U", "b", "b_hn"))
+            k.pack_weights(w, self.size, self.padded, packed[self._name(direction, "W")])
+            k.pack_weights(u, self.n_hidden, self.n_units, packed[self._name(direction, "U")])
+            k.pack_bias(b, b_hn, packed[self._name(direction, "b")])
+            if transposed:
+                k.pack_transposed_recurrent(u, self.width, packed[self._name(direction, "U^T")])
+            if transposed and self.has_layer_below:
+                w_t = packed[self._name(direction, "W^T")]
+                k.pack_transposed_input(w, self.size, self.padded, w_t)
+
+    def unpack_gradient(self, slot, views):
+        k = self.kernels
+        for direction in self.directions:
+            w, u, b, b_hn = (views[self._name(direction, a)] for a in ("W", "U", "b", "b_hn"))
+            k.unpack_weights(slot[self._name(direction, "W")], self.size, self.padded, False, w)
+            k.unpack_weights(
+                slot[self._name(direction, "U")], self.n_hidden, self.n_units, True, u
+            )
+            k.unpack_bias_gradient(slot[self._name(direction, "b")], b, b_hn)
+
+    # -- passes --------------------------------------------------------------------------------
+    def forward(self, x, shard, packed, workspace, save, mask_seeds=None, rate=0.0, initial=None):
+        """Run a shard; return the states of each direction.
+
+        Parameters
+        ----------
+        x : (shard.n_rows, n_inputs)
+        mask_seeds : list of np.uint64 or None
+            One per direction, for recurrent dropout with ``rate``.
+        initial : list of (n_sequences, n_units) or None
+            Initial states of each direction; zeros without.
+        """
+        n = shard.n_sequences
+        found = []
+        for d, direction in enumerate(self.directions):
+            key = (self.name, direction)
+            states = workspace.array((*key, "states"), (int(shard.block[-1]), self.n_units))
+            gates = workspace.array((*key, "gates"), (shard.n_rows if save else 0, 4 * self.n_units))
+            mask = workspace.array((*key, "mask"), (n if mask_seeds else 0, self.n_units))
+            masked = workspace.array((*key, "masked"), states.shape if mask_seeds else mask.shape)
+            if mask_seeds:
+                mask[...] = 1
+                self.kernels.drop_rows(mask, shard.positions, mask_seeds[d], rate)
+            start = workspace.zeros("initial", (n, self.n_units)) if initial is None else initial[d]
+            reverse = direction == "backward"
+            self.kernels.place_initial_states(states, shard.block, shard.alive, reverse, start)
+            self.kernels.gru_forward(
+                x,
+                shard.block,
+                shard.alive,
+                packed[self._name(direction, "W")],
+                packed[self._name(direction, "U")],
+                packed[self._name(direction, "b")],
+                reverse,
+                mask,
+                masked,
+                states,
+                gates,
+                save,
+            )
+            found.append(states)
+        return found
+
+    def backward(
+        self, x, shard, packed, workspace, slot, finals, d_states=None, d_x=None, masked=False,
+        need_initial=False,
+    ):  # fmt: skip
+        """Add the gradients of a shard to its slot.
+
+        Parameters
+        ----------
+        finals : list of (n_sequences, n_units)
+            Gradients of the final states; with ``need_initial`` they become those of the initial
+            states, otherwise their contents are lost.
+        d_states : (shard.n_rows, any) or None
+            Gradients of the states of every step, directions side by side.
+        d_x : (shard.n_rows, whole groups of 3 vectors) or None
+            Receives the gradients of the inputs.
+        masked : bool
+            Whether the forward pass had recurrent dropout.
+        """
+        n = shard.n_sequences
+        nothing = workspace.array("nothing", (0, self.n_units))
+        chunk_rows = max(n, _CHUNK_BYTES // (4 * self.n_units * self.dtype.itemsize))
+        d_gates = workspace.array("d_gates", (self.n_panels, chunk_rows + n, 4, self.width))
+        for d, direction in enumerate(self.directions):
+            key = (self.name, direction)
+            states = workspace.array((*key, "states"), (int(shard.block[-1]), self.n_units))
+            gates = workspace.array((*key, "gates"), (shard.n_rows, 4 * self.n_units))
+            mask, h_in = nothing, states
+            if masked:
+                mask = workspace.array((*key, "mask"), (n, self.n_units))
+                h_in = workspace.array((*key, "masked"), states.shape)
+            self.kernels.gru_backward(
+                x,
+                shard.block,
+                shard.alive,
+                packed[self._name(direction, "W^T")],
+                packed[self._name(direction, "U^T")],
+                direction == "backward",
+                mask,
+                h_in,
+                states,
+                gates,
+                nothing if d_states is None else d_states,
+                d * self.n_units,
+                finals[d],
+                d_gates,
+                slot[self._name(direction, "W")],
+                slot[self._name(direction, "U")],
+                slot[self._name(direction, "b")],
+                nothing if d_x is None else d_x,
+                d > 0,
+                need_initial,
+            )
+
+
+class Pooling:
+    """States of a sequence become one vector: one or several poolings side by side.
+
+    The pooled vector holds, for each kind in the order given, the units of every direction.  "last"
+    takes each direction's final state; "attention" a mean under softmax weights of h . query.
+    """
+
+    def __init__(self, kinds, layer):
+        self.kinds, self.layer, self.kernels = kinds, layer, layer.kernels
+        self.n_outputs = len(kinds) * layer.n_outputs
+
+    @property
+    def n_groups(self):
+        return len(self.kinds) * len(self.layer.directions)
+
+    def parameters(self):
+        if "attention" not in self.kinds:
+            return []
+        n_directions = len(self.layer.directions)
+        # A zero query weighs all steps alike: training starts from the mean.
+        return [Parameter("attention.query", (n_directions, self.layer.n_hidden), True)]
+
+    def gradients(self):
+        if "attention" not in self.kinds:
+            return []
+        shape = (len(self.layer.directions), self.layer.n_units)
+        return [Parameter("attention.query", shape, True)]
+
+    def new_packed(self):
+        return {p.name: aligned_zeros(p.shape, self.layer.dtype) for p in self.gradients()}
+
+    def pack(self, views, packed, transposed):
+        if "attention" in self.kinds:
+            packed["attention.query"][:, : self.layer.n_hidden] = views["attention.query"]
+
+    def unpack_gradient(self, slot, views):
+        if "attention" in self.kinds:
+            views["attention.query"][...] = slot["attention.query"][:, : self.layer.n_hidden]
+
+    def _columns(self, kind):
+        """First column in the pooled vector, of each direction of a kind, with its row shift."""
+        first = self.kinds.index(kind) * self.layer.n_outputs
+        for d, direction in enumerate(self.layer.directions):
+            yield d, first + d * self.layer.n_units, 0 if direction == "backward" else 1
+
+    def forward(self, states, shard, packed, workspace):
+        """Return the pooled vectors, (n_sequences, n_outputs)."""
+        k, block, lengths = self.kernels, shard.block, shard.lengths
+        pooled = workspace.array("pooled", (shard.n_sequences, self.n_outputs))
+        if "attention" in self.kinds:
+            attention = self.attention(states, shard, packed, workspace)
+        for kind in self.kinds:
+            for d, column, shift in self._columns(kind):
+                if kind == "last":
+                    k.pool_last(states[d], block, lengths, shift, pooled, column)
+                elif kind == "mean":
+                    k.pool_mean(states[d], block, lengths, shift, pooled, column)
+                elif kind == "max":
+                    where = self._where(workspace, d, shard)
+                    k.pool_max(states[d], block, lengths, shift, pooled, column, where)
+                else:
+                    k.pool_attention(states[d], block, lengths, shift, attention, pooled, column)
+        return pooled
+
+    def _where(self, workspace, d, shard):
+        return workspace.array(("where", d), (shard.n_sequences, self.layer.n_units), np.int64)
+
+    def attention(self, states, shard, packed, workspace):
+        """Attention weights of every step, (shard.n_rows,) in the block layout."""
+        attention = workspace.array("attention", (shard.n_rows,))
+        for d, _, shift in self._columns("attention"):
+            query = packed["attention.query"][d]
+            self.kernels.attention_scores(
+                states[d], shard.block, shard.alive, shift, query, d > 0, attention
+            )
+        self.kernels.attention_softmax(attention, shard.block, shard.lengths)
+        return attention
+
+    def backward(self, d_pooled, states, shard, packed, workspace, slot):
+        """Return the gradients of the final states of each direction, and of all states or None."""
+        k, block, lengths = self.kernels, shard.block, shard.lengths
+        n, n_units = shard.n_sequences, self.layer.n_units
+        finals = [
+            workspace.zeros(("final", d), (n, n_units)) for d in range(len(self.layer.directions))
+        ]
+        d_states = None
+        if self.kinds != ("last",):
+            d_states = workspace.zeros("d_states", (shard.n_rows, self.layer.n_outputs))
+        for kind in self.kinds:
+            if kind == "attention":
+                self._attention_backward(
+                    d_pooled, states, shard, packed, workspace, slot, d_states
+                )
+                continue
+            for d, column, _ in self._columns(kind):
+                if kind == "last":
+                    finals[d][...] = d_pooled[:, column : column + n_units]
+                elif kind == "mean":
+                    k.pool_mean_backward(
+                        d_pooled, column, block, lengths, d_states, d * n_units, n_units
+                    )
+                else:
+                    where = self._where(workspace, d, shard)
+                    k.pool_max_backward(d_pooled, column, where, block, d_states, d * n_units)
+        return finals, d_states
+
+    def _attention_backward(self, d_pooled, states, shard, packed, workspace, slot, d_states):
+        k, block, lengths = self.kernels, shard.block, shard.lengths
+        attention = workspace.array("attention", (shard.n_rows,))
+        d_attention = workspace.array("d_attention", (shard.n_rows,))
+        for d, column, shift in self._columns("attention"):
+            k.attention_weight_gradient(
+                states[d], block, shard.alive, shift, d_pooled, column, d > 0, d_attention
+            )
+        k.attention_softmax_backward(attention, block, lengths, d_attention)
+        for d, column, shift in self._columns("attention"):
+            k.pool_attention_backward(
+                states[d], block, lengths, shift, attention, d_attention,
+                packed["attention.query"][d], d_pooled, column, d_states, d * self.layer.n_units,
+                slot["attention.query"][d],
+            )  # fmt: skip
+
+
+class Dense:
+    """The head: ``raw = x W + b`` on the pooled vectors.
+
+    Its input comes in ``n_groups`` groups of ``size`` features, padded to ``padded`` columns; its
+    output has ``n_outputs`` columns, padded to whole panels.
+    """
+
+    def __init__(self, n_groups, size, padded, n_outputs, kernels, dtype):
+        self.kernels, self.dtype = kernels, np.dtype(dtype)
+        self.n_groups, self.size, self.padded = n_groups, size, padded
+        self.n_inputs, self.n_outputs = n_groups * padded, n_outputs
+        self.panel = 3 * kernels.lanes(self.dtype)
+        self.n_columns = round_up(n_outputs, self.panel)
+
+    def parameters(self):
+        n_in = self.n_groups * self.size
+
+        def weights(random_state):
+            return glorot_uniform(random_state, n_in, self.n_outputs)
+
+        return [
+            Parameter("head.W", (n_in, self.n_outputs), True, weights),
+            Parameter("head.b", (self.n_outputs,), False),
+        ]
+
+    def gradients(self):
+        return [
+            Parameter("head.W", (self.n_columns // self.panel, self.n_inputs, self.panel), True),
+            Parameter("head.b", (self.n_columns,), True),
+        ]
+
+    def new_packed(self):
+        shapes = {p.name: p.shape for p in self.gradients()}
+        shapes["head.W^T"] = (-(-self.n_inputs // self.panel), self.n_columns, self.panel)
+        return {name: aligned_zeros(shape, self.dtype) for name, shape in shapes.items()}
+
+    def pack(self, views, packed, transposed):
+        self.kernels.pack_matrix(views["head.W"], self.size, self.padded, packed["head.W"])
+        packed["head.b"][: self.n_outputs] = views["head.b"]
+        if transposed:
+            self.kernels.pack_transposed_matrix(
+                views["head.W"], self.size, self.padded, packed["head.W^T"]
+            )
+
+    def unpack_gradient(self, slot, views):
+        self.kernels.unpack_matrix(slot["head.W"], self.size, self.padded, views["head.W"])
+        views["head.b"][...] = slot["head.b"][: self.n_outputs]
+
+    def forward(self, x, packed, workspace):
+        """Return raw predictions, (n, n_columns)."""
+        raw = workspace.array("raw", (len(x), self.n_columns))
+        raw[...] = packed["head.b"]
+        self.kernels.multiply(x, packed["head.W"], raw, True)
+        return raw
+
+    def backward(self, d_raw, x, packed, workspace, slot):
+        """Add the gradients of the parameters to the slot; return that of the input."""
+        self.kernels.multiply_transposed(x, d_raw, slot["head.W"], True)
+        slot["head.b"] += np.add.reduce(d_raw, axis=0)
+        d_x = workspace.array("d_head", (len(x), packed["head.W^T"].shape[0] * self.panel))
+        self.kernels.multiply(d_raw, packed["head.W^T"], d_x, False)
+        return d_x

@@ -1,0 +1,77 @@
+"""All parameters of a network in one flat vector, with named views and initial values.
+
+One vector makes the optimiser a single pass, and snapshots, norms and copies one line each.  Weights
+precede biases, so "the weights", which the L2 penalty applies to, are a prefix.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Name, shape and kind of one array of parameters.
+
+    `initialize` maps a NumPy RandomState to the initial values, or is None for zeros.
+    """
+
+    name: str
+    shape: tuple
+    is_weight: bool
+    initialize: object = None
+
+    @property
+    def size(self):
+        return int(np.prod(self.shape))
+
+
+class ParameterLayout:
+    """Where each array of parameters lies in the flat vector.
+
+    Parameters
+    ----------
+    parameters : list of Parameter
+        In the order in which they are initialised.
+
+    Attributes
+    ----------
+    size : int
+        Length of the flat vector.
+    n_weights : int
+        Length of its prefix of weights.
+    """
+
+    def __init__(self, parameters):
+        self.parameters = parameters
+        ordered = sorted(parameters, key=lambda p: not p.is_weight)
+        self._slices, start = {}, 0
+        for parameter in ordered:
+            self._slices[parameter.name] = slice(start, start + parameter.size)
+            start += parameter.size
+        self.size = start
+        self.n_weights = sum(p.size for p in parameters if p.is_weight)
+
+    def views(self, flat):
+        """Named views of a flat vector, writable if it is."""
+        return {p.name: flat[self._slices[p.name]].reshape(p.shape) for p in self.parameters}
+
+    def initialize(self, random_state, dtype):
+        """Draw a flat vector of initial values."""
+        flat = np.zeros(self.size, dtype=dtype)
+        for parameter, view in zip(self.parameters, self.views(flat).values(), strict=True):
+            if parameter.initialize is not None:
+                view[...] = parameter.initialize(random_state)
+        return flat
+
+
+def glorot_uniform(random_state, n_in, n_out):
+    """Uniform weights of variance 2 / (n_in + n_out) (Glorot & Bengio 2010)."""
+    bound = np.sqrt(6.0 / (n_in + n_out))
+    return random_state.uniform(-bound, bound, (n_in, n_out))
+
+
+def orthogonal(random_state, n):
+    """A random orthogonal matrix, uniform over the group (Saxe et al. 2014, arXiv:1312.6120)."""
+    q, r = np.linalg.qr(random_state.normal(size=(n, n)))
+    return q * np.sign(np.diag(r))

@@ -1,0 +1,42 @@
+"""Memory that is used again for every shard."""
+
+import numpy as np
+
+_ALIGNMENT = 64  # of a cache line: a vector that straddles two lines costs two loads
+
+
+def aligned_zeros(shape, dtype):
+    """Zeros whose first element starts a cache line."""
+    dtype = np.dtype(dtype)
+    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    raw = np.zeros(n_bytes + _ALIGNMENT, dtype=np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT
+    return raw[start : start + n_bytes].view(dtype).reshape(shape)
+
+
+class Workspace:
+    """Named buffers that grow to the largest shard seen and are never given back in between.
+
+    A workspace belongs to one thread at a time.
+    """
+
+    def __init__(self, dtype):
+        self.dtype = np.dtype(dtype)
+        self._buffers = {}
+
+    def array(self, name, shape, dtype=None):
+        """An array with arbitrary contents, sharing memory with earlier ones of this name."""
+        dtype = self.dtype if dtype is None else np.dtype(dtype)
+        size = 1
+        for n in shape:
+            size *= n
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.size < size:
+            buffer = self._buffers[name] = aligned_zeros(size + size // 8, dtype)
+        return buffer[:size].reshape(shape)
+
+    def zeros(self, name, shape, dtype=None):
+        """The same, filled with zeros."""
+        array = self.array(name, shape, dtype)
+        array[...] = 0
+        return array
