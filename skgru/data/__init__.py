@@ -1,6 +1,22 @@
 """From what a user passes as X to arrays that the networks can read."""
 
-from skgru.data._sequences import Sequences, as_sequences
-from skgru.data._statistics import column_moments, column_statistics, merge_moments
+from ._batches import Shard, cut_into_shards, make_shard, minibatches, pack_shard
+from ._sequences import Sequences, as_sequences
+from ._statistics import column_moments, column_statistics, merge_moments
+from ._targets import check_length, encode_classes, encode_regression
 
-__all__ = ["Sequences", "as_sequences", "column_moments", "column_statistics", "merge_moments"]
+__all__ = [
+    "Sequences",
+    "Shard",
+    "as_sequences",
+    "check_length",
+    "column_moments",
+    "column_statistics",
+    "cut_into_shards",
+    "encode_classes",
+    "encode_regression",
+    "make_shard",
+    "merge_moments",
+    "minibatches",
+    "pack_shard",
+]

@@ -1,5 +1,7 @@
 """Check X against what an estimator was fitted on; shared by every estimator here."""
 
+import numpy as np
+from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_feature_names
 
 from skgru.data import as_sequences
@@ -38,12 +40,17 @@ def check_X(estimator, X, *, reset):
         _check_feature_names(estimator, X, reset=False)
     sequences = as_sequences(X, estimator=estimator)
     if reset:
-        _check_feature_names(estimator, X, reset=True)
-        estimator.n_features_in_ = _n_features(sequences)
-        estimator._layout = sequences.layout
+        record_X(estimator, X, sequences)
     else:
         check_layout(estimator, sequences)
     return sequences
+
+
+def record_X(estimator, X, sequences):
+    """Record what X looks like, for later checks; see `check_X`."""
+    _check_feature_names(estimator, X, reset=True)
+    estimator.n_features_in_ = _n_features(sequences)
+    estimator._layout = sequences.layout
 
 
 def check_layout(estimator, sequences):
@@ -87,3 +94,38 @@ _DESCRIPTION = {
     "3d": "a 3D array (n_sequences, n_timesteps, n_features)",
     "ragged": "ragged (one array per sequence)",
 }
+
+
+def hold_out(n_sequences, fraction, seed, labels=None):
+    """Split off sequences for validation.
+
+    Parameters
+    ----------
+    n_sequences : int
+    fraction : float
+        Share to hold out, rounded up.
+    seed : int
+    labels : ndarray of shape (n_sequences,) or None
+        Kept in proportion where every label has two sequences and finds room in both parts.
+
+    Returns
+    -------
+    training, validation : ndarray of int64
+        Sorted indices.
+    """
+    n_validation = int(np.ceil(fraction * n_sequences))
+    n_training = n_sequences - n_validation
+    if n_validation < 1 or n_training < 1:
+        raise ValueError(
+            f"The validation set is too small: validation_fraction={fraction} of {n_sequences} "
+            "sequences leaves none to validate on, or none to train on. Change "
+            "validation_fraction, pass X_val and y_val, or set early_stopping=False."
+        )
+    if labels is not None:
+        counts = np.unique(labels, return_counts=True)[1]
+        if counts.min() < 2 or min(n_validation, n_training) < len(counts):
+            labels = None
+    parts = train_test_split(
+        np.arange(n_sequences), test_size=n_validation, random_state=seed, stratify=labels
+    )
+    return [np.sort(part) for part in parts]

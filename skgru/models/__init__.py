@@ -1,0 +1,7 @@
+"""Networks: layers composed from kernels, on packed shards of sequences."""
+
+from ._gru_network import GRUNetwork
+from ._inference import Predictor
+from ._threads import resolve_n_threads, run_tasks
+
+__all__ = ["GRUNetwork", "Predictor", "resolve_n_threads", "run_tasks"]

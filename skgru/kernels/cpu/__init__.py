@@ -8,6 +8,8 @@ from .losses import (
     absolute_error,
     binary_log_loss,
     huber,
+    log_sigmoid_link,
+    log_softmax_link,
     multinomial_log_loss,
     poisson,
     quantile,

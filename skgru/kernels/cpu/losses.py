@@ -188,3 +188,26 @@ def softmax_link(raw, probability):
             normaliser += probability[i, j]
         for j in range(n_classes):
             probability[i, j] /= normaliser
+
+
+@kernel
+def log_sigmoid_link(raw, sign, log_probability):
+    """log_probability (n, k) float64 = log sigmoid(sign * raw)."""
+    for i in range(log_probability.shape[0]):
+        for j in range(log_probability.shape[1]):
+            log_probability[i, j] = -_softplus(-sign * float(raw[i, j]))
+
+
+@kernel
+def log_softmax_link(raw, log_probability):
+    """log_probability (n, k) float64 = log softmax(raw)."""
+    n_classes = log_probability.shape[1]
+    for i in range(log_probability.shape[0]):
+        largest = float(raw[i, 0])
+        for j in range(1, n_classes):
+            largest = max(largest, float(raw[i, j]))
+        normaliser = 0.0
+        for j in range(n_classes):
+            normaliser += math.exp(raw[i, j] - largest)
+        for j in range(n_classes):
+            log_probability[i, j] = raw[i, j] - largest - math.log(normaliser)

@@ -1,0 +1,99 @@
+"""Targets: checked, and encoded as the float64 columns that losses take."""
+
+import numpy as np
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+
+def check_length(n_sequences, y, y_name="y", X_name="X"):
+    """Refuse targets of another length than X."""
+    n_targets = np.shape(y)[0]
+    if n_targets != n_sequences:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: {X_name} has "
+            f"{n_sequences} sequences, {y_name} has {n_targets} targets. Give one target (or one "
+            "row of targets) for each sequence."
+        )
+
+
+def encode_regression(y, estimator, name="y"):
+    """Continuous targets as an array (n, n_outputs).
+
+    Returns
+    -------
+    target : ndarray of shape (n, n_outputs), float64
+    is_1d : bool
+        Whether `y` was one-dimensional, and predictions should be.
+    """
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+        )
+    target = check_array(
+        y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name=name,
+        estimator=estimator,
+    )  # fmt: skip
+    if target.ndim > 2:
+        raise ValueError(
+            f"{name} has {target.ndim} dimensions (shape={target.shape}), but should have the "
+            "shape (n_sequences,) or (n_sequences, n_outputs)."
+        )
+    finite = np.isfinite(target)
+    if not finite.all():
+        place = np.unravel_index(np.argmin(finite), target.shape)
+        where = f"sequence {place[0]}" + (f", output {place[1]}" if target.ndim == 2 else "")
+        value = "NaN" if np.isnan(target[place]) else "infinity"
+        raise ValueError(
+            f"Input {name} contains {value} at {where}. Remove such sequences, or fill in the target."
+        )
+    return target.reshape(len(target), -1), target.ndim == 1
+
+
+def encode_classes(y, estimator, classes=None, name="y"):
+    """Class labels as numbers of classes, or indicators of labels.
+
+    Parameters
+    ----------
+    classes : ndarray or None
+        The labels to encode with; found in ``y`` if None.
+
+    Returns
+    -------
+    target : ndarray, float64
+        (n, 1) with the number of the class (0 or 1 of two), or (n, n_labels) of zeros and ones.
+    classes : ndarray
+        Sorted labels; 0 .. n_labels - 1 for multilabel targets.
+    is_multilabel : bool
+    """
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+        )
+    check_classification_targets(y)
+    if type_of_target(y, input_name=name) == "multilabel-indicator":
+        target = check_array(y, dtype=np.float64, accept_sparse=True, input_name=name)
+        target = target.toarray() if hasattr(target, "toarray") else target
+        found = np.arange(target.shape[1])
+        if classes is not None and len(classes) != len(found):
+            raise ValueError(
+                f"{name} has {len(found)} labels, but the model knows {len(classes)}."
+            )
+        return target, found, True
+    labels = column_or_1d(y, warn=True)
+    if classes is None:
+        classes, numbers = np.unique(labels, return_inverse=True)
+    else:
+        numbers = _numbers_of(labels, classes, name)
+    return numbers.reshape(-1, 1).astype(np.float64), classes, False
+
+
+def _numbers_of(labels, classes, name):
+    unknown = ~np.isin(labels, classes)
+    if unknown.any():
+        first = int(np.argmax(unknown))
+        raise ValueError(
+            f"`{name}` has classes not in `self.classes_`: {labels[first]!r} at sequence {first} is "
+            f"none of {list(classes)}. List every class in the first call of partial_fit, or fit "
+            "anew."
+        )
+    return np.searchsorted(classes, labels)

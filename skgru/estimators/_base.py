@@ -1,0 +1,321 @@
+"""The one template of fit, partial_fit and predict that every GRU estimator follows."""
+
+import warnings
+from abc import ABCMeta, abstractmethod
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from skgru.data import as_sequences, check_length, column_statistics
+from skgru.models import GRUNetwork, Predictor, resolve_n_threads
+from skgru.training import Dataset, Stopping, Trainer
+
+from ._callbacks import CallbackSupportMixin, FitCallbacks
+from ._constraints import check_hidden_layer_sizes, check_pooling
+from ._fitted import FittedArrays
+from ._options import make_optimizer, make_schedule, resolve_batch_size
+from ._progress import Progress
+from ._validation import check_X, hold_out, record_X
+
+# The update gates start more than half open, so a new network remembers a few steps, not one.
+_UPDATE_BIAS = 1.0
+
+
+class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+    """Base of the GRU estimators.
+
+    A subclass says how targets are encoded and what is lost by a wrong prediction; everything else
+    about fit, partial_fit and predict is here.  What a fit leaves behind is NumPy arrays and plain
+    Python values, so that any pickler can store it.
+    """
+
+    # -- what subclasses provide -----------------------------------------------------------------
+    @abstractmethod
+    def _encode_target(self, y, name, reset):
+        """Check y and return its encoding (n, n_target), float64.
+
+        With ``reset`` what y looks like is recorded, otherwise it has to fit the record.
+        """
+
+    @abstractmethod
+    def _make_loss(self):
+        """The loss, for the targets that were recorded."""
+
+    @abstractmethod
+    def _score_raw(self, raw, target, weight):
+        """Score of raw predictions of validation data; higher is better."""
+
+    def _learn_target_scale(self, target, weight):
+        """Record the scale of the training targets."""
+
+    def _scale_target(self, target):
+        """Bring encoded targets to the scale of the raw predictions."""
+        return target
+
+    def _weigh_classes(self, weight, y):
+        """Sample weights times class weights, if there are any."""
+        return weight
+
+    def _labels_to_stratify(self, target):
+        """Labels that a validation split should keep in proportion, or None."""
+        return None
+
+    # -- fit -------------------------------------------------------------------------------------
+    def _fit(
+        self, X, y, sample_weight, validation_data=(None, None, None), *, one_epoch=False,
+        classes=None,
+    ):  # fmt: skip
+        """Train; ``one_epoch`` is what sets partial_fit apart from fit.
+
+        A fit that raises leaves the estimator as it was.
+        """
+        before = self.__dict__.copy()
+        try:
+            self._declared_classes = None if classes is None else np.unique(classes)
+            training, validation = self._prepare(X, y, sample_weight, validation_data, one_epoch)
+            trainer, parameters = self._make_trainer(training, one_epoch)
+            self._train(trainer, parameters, training, validation, (X, y, sample_weight), one_epoch)
+            del self._declared_classes
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _prepare(self, X, y, sample_weight, validation_data, one_epoch):
+        """Check the data, record what they look like, and learn their scales."""
+        sizes, pooling = check_hidden_layer_sizes(self.hidden_layer_sizes), check_pooling(self.pooling)
+        reset = not ((one_epoch or self.warm_start) and hasattr(self, "_parameters"))
+        if reset:
+            self.__dict__.pop("_resume_state", None)
+            self.__dict__.pop("_parameters", None)
+            self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        training = self._check_data(X, y, sample_weight, reset)
+        X_val, y_val, sample_weight_val = validation_data
+        if (X_val is None) != (y_val is None):
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(f"{given} is provided, but {missing} is not. Pass both or neither.")
+        validation = None
+        if X_val is not None:
+            validation = self._check_data(X_val, y_val, sample_weight_val, False, "_val")
+        elif self.early_stopping and not one_epoch:
+            parts = hold_out(
+                len(training.indices), self.validation_fraction, self._seed,
+                self._labels_to_stratify(training.target),
+            )  # fmt: skip
+            training, validation = (self._with(training, indices=part) for part in parts)
+        if reset:
+            self._learn_scales(training)
+        self._record_network(training.sequences.n_features, sizes, pooling, reset)
+        training = self._with(
+            training,
+            target=self._scale_target(training.target),
+            weight=self._weigh_classes(training.weight, y),
+        )
+        if validation is not None:
+            target = self._scale_target(validation.target)
+            validation = self._with(validation, target=target)
+        return training, validation
+
+    @staticmethod
+    def _with(dataset, **changes):
+        return Dataset(**{**dataset.__dict__, **changes})
+
+    def _check_data(self, X, y, sample_weight, reset, suffix=""):
+        """Check sequences, targets and weights against each other and the record."""
+        try:
+            sequences = as_sequences(X, estimator=self) if reset else check_X(self, X, reset=False)
+        except (TypeError, ValueError) as error:
+            if suffix:
+                raise type(error)(f"In X{suffix}: {error}") from error
+            raise
+        target = self._encode_target(y, f"y{suffix}", reset)
+        check_length(len(sequences), target, f"y{suffix}", f"X{suffix}")
+        weight = _check_sample_weight(
+            sample_weight, sequences.offsets[:-1], dtype=np.float64, ensure_non_negative=True
+        )
+        if not weight.any():
+            raise ValueError(
+                f"sample_weight{suffix} is zero for every sequence; at least one must be positive."
+            )
+        if reset:
+            record_X(self, X, sequences)
+        return Dataset(sequences, np.arange(len(sequences)), target, weight)
+
+    def _learn_scales(self, training):
+        """Record mean and scale of features and targets over the training part."""
+        n_features = training.sequences.n_features
+        self.feature_mean_, self.feature_scale_ = np.zeros(n_features), np.ones(n_features)
+        if self.standardize:
+            mean, std = column_statistics(training.sequences, training.indices, training.weight)
+            # A feature that varies only by rounding is constant.
+            varies = std > 1e-12 * np.abs(mean)
+            self.feature_mean_, self.feature_scale_ = mean, np.where(varies, std, 1.0)
+        self._learn_target_scale(training.target[training.indices], training.weight[training.indices])
+
+    def _record_network(self, n_features, sizes, pooling, reset):
+        options = {
+            "n_features": n_features,
+            "hidden_layer_sizes": sizes,
+            "bidirectional": bool(self.bidirectional),
+            "pooling": pooling,
+            "n_outputs": self._make_loss().n_raw,
+            "dropout": float(self.dropout),
+            "recurrent_dropout": float(self.recurrent_dropout),
+            "dtype": self.dtype,
+            "update_bias": _UPDATE_BIAS,
+        }
+        if not reset:
+            changed = [
+                name
+                for name in ("hidden_layer_sizes", "bidirectional", "pooling", "n_outputs", "dtype")
+                if options[name] != self._network_options[name]
+            ]
+            if changed:
+                raise ValueError(
+                    f"{' and '.join(changed)} changed since the training that should go on. Restore "
+                    "the earlier value, or train anew with fit and warm_start=False."
+                )
+        self._network_options = options
+
+    def _make_trainer(self, training, one_epoch):
+        """A trainer and the parameters to start from, fresh or where the last fit ended."""
+        network, loss = self._network(), self._make_loss()
+        trainer = Trainer(
+            network,
+            loss,
+            make_optimizer(self, network),
+            make_schedule(self, one_epoch),
+            Stopping(self.n_iter_no_change, self.tol),
+            keep_best=self.early_stopping and not one_epoch,
+            batch_size=resolve_batch_size(self.batch_size, len(training.indices)),
+            shuffle=self.shuffle,
+            random_state=np.random.RandomState(self._seed),
+            penalty=0.0 if self.solver == "adamw" else self.alpha,
+            max_grad_norm=self.max_grad_norm,
+            n_threads=resolve_n_threads(self.n_jobs),
+            shift=self.feature_mean_,
+            scale=1.0 / self.feature_scale_,
+        )
+        if hasattr(self, "_resume_state"):
+            trainer.set_state(self._resume_state["trainer"])
+            return trainer, self._resume_state["parameters"].copy()
+        if hasattr(self, "_parameters"):
+            return trainer, self._parameters.copy()
+        self.loss_curve_, self.validation_scores_ = [], None
+        parameters = network.layout.initialize(trainer.random_state, network.dtype)
+        used = training.indices
+        constant = loss.constant(training.target[used], training.weight[used])
+        network.layout.views(parameters)["head.b"][...] = constant
+        return trainer, parameters
+
+    def _train(self, trainer, parameters, training, validation, user_data, one_epoch):
+        """Run the trainer, showing progress, and set the fitted attributes."""
+        n_epochs = 1 if one_epoch else self.max_iter
+        earlier = self.loss_curve_, self.validation_scores_ or []
+        progress = Progress(type(self).__name__, n_epochs, int(self.verbose)) if self.verbose else None
+        callbacks = FitCallbacks(self, *user_data, n_epochs)
+        losses, scores = [], []
+
+        def on_epoch(report):
+            losses.append(report.loss)
+            scores.append(report.validation_score)
+            if progress is not None:
+                progress.show(report)
+
+            def fitted_attributes():
+                return {
+                    "_parameters": report.parameters.copy(),
+                    "loss_curve_": earlier[0] + losses,
+                    "loss_": report.loss,
+                    "n_iter_": len(earlier[0]) + len(losses),
+                }
+
+            return callbacks.end_epoch(fitted_attributes)
+
+        result = trainer.run(
+            parameters, training, n_epochs,
+            validation=validation, score=self._score_raw, on_epoch=on_epoch,
+        )  # fmt: skip
+        self._parameters = result.parameters
+        self.loss_curve_ = earlier[0] + result.loss_curve
+        self.n_iter_ = len(self.loss_curve_)
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
+        self._record_best(trainer, validation, earlier[1] + result.validation_scores)
+        if one_epoch or self.warm_start:
+            state = {"trainer": trainer.get_state(), "parameters": result.last_parameters}
+            self._resume_state = state
+        if progress is not None:
+            progress.close(result.end)
+        callbacks.end()
+        self._warn_of(result.end, one_epoch)
+
+    def _record_best(self, trainer, validation, scores):
+        self.validation_scores_ = scores if validation is not None or scores else None
+        self.best_validation_score_ = max(scores) if scores else None
+        self.best_loss_ = None if trainer.keep_best else min(self.loss_curve_, default=np.nan)
+
+    def _warn_of(self, end, one_epoch):
+        if end == "interrupt":
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        elif end == "max_iter" and not one_epoch and self.learning_rate != "cosine":
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet. Raise max_iter or learning_rate_init.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    # -- predict ---------------------------------------------------------------------------------
+    def _predictor(self):
+        return Predictor(
+            self._network(), self._parameters, self.feature_mean_, 1.0 / self.feature_scale_
+        )
+
+    def _predict_raw(self, X):
+        """Raw predictions (n, n_outputs) in the dtype of the network."""
+        check_is_fitted(self)
+        sequences = check_X(self, X, reset=False)
+        return self._predictor().predict_raw(sequences, n_threads=resolve_n_threads(self.n_jobs))
+
+    def attention_weights(self, X):
+        """Weights that the attention pooling gives to the steps of each sequence.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
+                (n_sequences, n_timesteps, n_features), or list of arrays
+            Sequences like those seen in fit.
+
+        Returns
+        -------
+        weights : list of n_sequences ndarray of shape (length,), or ndarray of shape \
+                (n_sequences, n_timesteps)
+            Positive, summing to 1 over the steps of each sequence; an array where X is 2D or 3D.
+
+        Raises
+        ------
+        ValueError
+            If the model was fitted without "attention" among its poolings.
+        """
+        check_is_fitted(self)
+        if "attention" not in self._network_options["pooling"]:
+            raise ValueError(
+                "There are no attention weights: fit with pooling='attention', or with a tuple that "
+                "contains it."
+            )
+        sequences = check_X(self, X, reset=False)
+        found = self._predictor().attention(sequences, resolve_n_threads(self.n_jobs))
+        return found if sequences.layout == "ragged" else np.array(found)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_parameters")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        return tags

@@ -1,0 +1,73 @@
+"""Named views of the fitted parameters, and a summary of the network."""
+
+from skgru.models import GRUNetwork
+
+
+class FittedArrays:
+    """Mixin: the flat parameter vector as the arrays that people know.
+
+    All arrays are views of one vector, so changing them in place changes the model.
+    """
+
+    def _network(self):
+        """The network that was fitted, built from the facts that are stored with the model."""
+        return GRUNetwork(**self._network_options)
+
+    def _views(self, ending):
+        if not hasattr(self, "_parameters"):
+            raise AttributeError(f"this {type(self).__name__} is not fitted yet")
+        views = self._network().layout.views(self._parameters)
+        return [view for name, view in views.items() if name.endswith(ending)]
+
+    @property
+    def coefs_(self):
+        """Input weights of each layer and direction (n_in, 3 * n_hidden), then of the head."""
+        return self._views(".W")
+
+    @property
+    def recurrent_coefs_(self):
+        """Recurrent weights of each layer and direction (n_hidden, 3 * n_hidden)."""
+        return self._views(".U")
+
+    @property
+    def intercepts_(self):
+        """Biases of each layer and direction (3 * n_hidden,), then of the head (n_outputs,)."""
+        return self._views(".b")
+
+    @property
+    def recurrent_intercepts_(self):
+        """Biases b_hn inside the reset of each layer and direction (n_hidden,)."""
+        return self._views(".b_hn")
+
+    @property
+    def attention_coef_(self):
+        """Query of the attention pooling, one row per direction (n_directions, n_hidden)."""
+        found = self._views("attention.query")
+        if not found:
+            raise AttributeError("attention_coef_ exists only with 'attention' in pooling")
+        return found[0]
+
+    def summary(self):
+        """Describe the fitted network.
+
+        Returns
+        -------
+        text : str
+            A table with one line for each array of parameters: its name, shape and size.
+        """
+        options, network = self._network_options, self._network()
+        rows = [(p.name, " x ".join(map(str, p.shape)), f"{p.size:,}") for p in network.layout.parameters]
+        rows.append(("total", "", f"{network.layout.size:,}"))
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        title = (
+            f"{type(self).__name__}: {options['n_features']} features, GRU "
+            f"{' + '.join(map(str, options['hidden_layer_sizes']))}"
+            f"{' in both directions' if options['bidirectional'] else ''}, pooling "
+            f"{' + '.join(options['pooling'])}, {options['n_outputs']} outputs, {options['dtype']}"
+        )
+        lines = [
+            f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {size:>{widths[2]}}"
+            for name, shape, size in rows
+        ]
+        rule = "-" * max(map(len, lines))
+        return "\n".join([title, rule, *lines[:-1], rule, lines[-1]])

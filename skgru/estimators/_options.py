@@ -1,0 +1,35 @@
+"""From constructor parameters to the objects of `skgru.training`."""
+
+import numpy as np
+
+from skgru.training import SGD, Adam, AdamW, AdaptiveRate, ConstantRate, CosineRate, RMSprop
+
+_SCHEDULES = {"constant": ConstantRate, "adaptive": AdaptiveRate, "cosine": CosineRate}
+
+
+def make_schedule(estimator, one_epoch):
+    """The learning rate; partial_fit has no horizon to anneal over and keeps it constant."""
+    kind = "constant" if one_epoch else estimator.learning_rate
+    return _SCHEDULES[kind](estimator.learning_rate_init)
+
+
+def make_optimizer(estimator, network):
+    """The optimiser of a network, in its initial state."""
+    e, size, dtype = estimator, network.layout.size, network.dtype
+    if e.solver == "adam":
+        return Adam(network.kernels, size, dtype, e.beta_1, e.beta_2, e.epsilon)
+    if e.solver == "adamw":
+        return AdamW(
+            network.kernels, size, dtype, e.beta_1, e.beta_2, e.epsilon, e.alpha,
+            network.layout.n_weights,
+        )  # fmt: skip
+    if e.solver == "rmsprop":
+        return RMSprop(network.kernels, size, dtype, e.beta_2, e.epsilon)
+    return SGD(network.kernels, size, dtype, e.momentum, e.nesterovs_momentum)
+
+
+def resolve_batch_size(batch_size, n_sequences):
+    """Sequences in a batch; "auto" makes about 16 batches of 16 to 256 sequences."""
+    if batch_size == "auto":
+        batch_size = int(np.clip(n_sequences // 16, 16, 256))
+    return min(batch_size, n_sequences)

@@ -1,0 +1,40 @@
+"""Training: losses, optimisers, schedules, stopping rules and the loop that joins them."""
+
+from ._losses import (
+    AbsoluteError,
+    BinaryLogLoss,
+    Huber,
+    Loss,
+    MultinomialLogLoss,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
+from ._optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from ._schedules import AdaptiveRate, ConstantRate, CosineRate
+from ._stopping import Stopping
+from ._trainer import Dataset, EpochReport, Trainer, TrainingResult
+
+__all__ = [
+    "SGD",
+    "AbsoluteError",
+    "Adam",
+    "AdamW",
+    "AdaptiveRate",
+    "BinaryLogLoss",
+    "ConstantRate",
+    "CosineRate",
+    "Dataset",
+    "EpochReport",
+    "Huber",
+    "Loss",
+    "MultinomialLogLoss",
+    "Optimizer",
+    "Poisson",
+    "Quantile",
+    "RMSprop",
+    "SquaredError",
+    "Stopping",
+    "Trainer",
+    "TrainingResult",
+]

@@ -1,0 +1,116 @@
+"""Optimisers: one step on the flat parameter vector, and their state for an exact resume."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+
+class Optimizer(ABC):
+    """A rule that turns gradients into steps.
+
+    Attributes
+    ----------
+    buffers : dict of str to ndarray
+        Running means, one entry for each parameter.
+    n_updates : int
+        Steps made so far.
+    """
+
+    buffer_names: tuple = ()
+
+    def __init__(self, kernels, n_parameters, dtype):
+        self.kernels, self.n_updates = kernels, 0
+        self._type = np.dtype(dtype).type
+        self.buffers = {name: np.zeros(n_parameters, dtype) for name in self.buffer_names}
+
+    @abstractmethod
+    def _step(self, parameters, gradient, rate):
+        """Change ``parameters`` in place."""
+
+    def update(self, parameters, gradient, rate):
+        """Make one step of size ``rate``."""
+        self.n_updates += 1
+        self._step(parameters, gradient, rate)
+
+    def get_state(self):
+        """Everything a later `set_state` needs to go on as if nothing had happened."""
+        return {"n_updates": self.n_updates, **self.buffers}
+
+    def set_state(self, state):
+        if not set(self.buffers) <= set(state):
+            return  # of another optimiser: start afresh
+        self.n_updates = int(state["n_updates"])
+        for name, buffer in self.buffers.items():
+            buffer[...] = state[name]
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015, arXiv:1412.6980)."""
+
+    buffer_names = ("mean", "variance")
+
+    def __init__(self, kernels, n_parameters, dtype, beta_1, beta_2, epsilon):
+        super().__init__(kernels, n_parameters, dtype)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+
+    def _step(self, parameters, gradient, rate):
+        t = self._type
+        # m / c1 / (sqrt(v / c2) + eps) = m sqrt(c2) / c1 / (sqrt(v) + eps sqrt(c2))
+        root = np.sqrt(1 - self.beta_2**self.n_updates)
+        self.kernels.adam(
+            parameters,
+            gradient,
+            self.buffers["mean"],
+            self.buffers["variance"],
+            t(rate * root / (1 - self.beta_1**self.n_updates)),
+            t(self.beta_1),
+            t(self.beta_2),
+            t(1 - self.beta_1),
+            t(1 - self.beta_2),
+            t(self.epsilon * root),
+        )
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+
+    def __init__(self, kernels, n_parameters, dtype, beta_1, beta_2, epsilon, decay, n_weights):
+        super().__init__(kernels, n_parameters, dtype, beta_1, beta_2, epsilon)
+        self.decay, self.n_weights = decay, n_weights
+
+    def _step(self, parameters, gradient, rate):
+        weights = parameters[: self.n_weights]
+        self.kernels.scale_in_place(weights, self._type(1 - rate * self.decay))
+        super()._step(parameters, gradient, rate)
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with (Nesterov) momentum."""
+
+    buffer_names = ("velocity",)
+
+    def __init__(self, kernels, n_parameters, dtype, momentum, nesterov):
+        super().__init__(kernels, n_parameters, dtype)
+        self.momentum, self.nesterov = momentum, bool(nesterov)
+
+    def _step(self, parameters, gradient, rate):
+        t = self._type
+        velocity = self.buffers["velocity"]
+        self.kernels.sgd(parameters, gradient, velocity, t(rate), t(self.momentum), self.nesterov)
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Tieleman & Hinton 2012); ``beta_2`` is the memory of the squared gradients."""
+
+    buffer_names = ("variance",)
+
+    def __init__(self, kernels, n_parameters, dtype, beta_2, epsilon):
+        super().__init__(kernels, n_parameters, dtype)
+        self.beta_2, self.epsilon = beta_2, epsilon
+
+    def _step(self, parameters, gradient, rate):
+        t, variance = self._type, self.buffers["variance"]
+        self.kernels.rmsprop(
+            parameters, gradient, variance, t(rate), t(self.beta_2), t(1 - self.beta_2),
+            t(self.epsilon),
+        )  # fmt: skip

@@ -1,0 +1,65 @@
+"""When training ends, and which weights it keeps."""
+
+import numpy as np
+
+
+class Stopping:
+    """Watches one number per epoch and remembers the best weights.
+
+    Parameters
+    ----------
+    patience : int or inf
+        Epochs without improvement that are put up with.
+    tol : float
+        What counts as an improvement: of the loss, or of the validation score.
+    """
+
+    def __init__(self, patience, tol):
+        self.patience, self.tol = patience, tol
+        self.best_loss, self.best_score = np.inf, -np.inf
+        self.n_without_improvement = 0
+        self.best_parameters = None
+
+    def update(self, parameters, loss, score=None):
+        """Take note of an epoch.
+
+        Without a score, a lower training ``loss`` is better.  With one, ``loss`` is that of the
+        validation data: a higher score is better, and at the same score a lower loss, because a
+        score on few sequences moves in large steps.
+
+        Returns
+        -------
+        is_plateau : bool
+            Whether patience has run out.
+        """
+        if score is None:
+            improved, is_best = loss < self.best_loss - self.tol, loss < self.best_loss
+        else:
+            finer = score >= self.best_score and loss < self.best_loss - self.tol
+            improved = score > self.best_score + self.tol or finer
+            is_best = score > self.best_score or (
+                score == self.best_score and loss < self.best_loss
+            )
+        self.n_without_improvement = 0 if improved else self.n_without_improvement + 1
+        if is_best:
+            self.best_loss = loss
+            self.best_score = -np.inf if score is None else score
+            self.best_parameters = parameters.copy()
+        return self.n_without_improvement > self.patience
+
+    def restart(self):
+        """Grant patience anew, after the learning rate has changed."""
+        self.n_without_improvement = 0
+
+    def get_state(self):
+        return {
+            "best_loss": self.best_loss,
+            "best_score": self.best_score,
+            "n_without_improvement": self.n_without_improvement,
+            "best_parameters": self.best_parameters,
+        }
+
+    def set_state(self, state):
+        self.best_loss, self.best_score = state["best_loss"], state["best_score"]
+        self.n_without_improvement = state["n_without_improvement"]
+        self.best_parameters = state["best_parameters"]

@@ -1,0 +1,297 @@
+"""The only epoch loop.
+
+It knows a network (``forward``, ``backward``, ``pack``), a loss, an optimiser, a schedule and a
+stopping rule, and nothing of estimators: whatever wants to follow or end training is a function
+called after each epoch.
+"""
+
+import time
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skgru.data import Sequences, cut_into_shards, minibatches, pack_shard
+from skgru.models import Predictor, run_tasks
+
+_SEED_STEP, _SEED_MASK = 0x9E3779B97F4A7C15, 2**64 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Sequences with encoded targets.
+
+    Attributes
+    ----------
+    sequences : Sequences
+    indices : ndarray of int
+        The sequences to use.
+    target : ndarray of shape (len(sequences), n_target), float64
+    weight : ndarray of shape (len(sequences),), float64
+    """
+
+    sequences: Sequences
+    indices: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+
+
+@dataclass
+class EpochReport:
+    """What is known after an epoch; passed to ``on_epoch``.
+
+    ``validation_score`` and ``validation_loss`` are None without validation data.
+    """
+
+    epoch: int
+    n_epochs: int
+    loss: float
+    validation_loss: float | None
+    validation_score: float | None
+    parameters: np.ndarray
+    seconds: float
+
+
+@dataclass
+class TrainingResult:
+    """What came out of a run.
+
+    Attributes
+    ----------
+    parameters : ndarray
+        To predict with: the last ones, or the best ones where the stopping rule keeps those.
+    last_parameters : ndarray
+        To go on training from.
+    loss_curve, validation_scores : list of float
+        One entry per epoch of this run.
+    end : {"max_iter", "plateau", "callback", "interrupt", "non_finite"}
+    """
+
+    parameters: np.ndarray
+    last_parameters: np.ndarray
+    loss_curve: list = field(default_factory=list)
+    validation_scores: list = field(default_factory=list)
+    end: str = "max_iter"
+
+
+class Trainer:
+    """Mini-batch training of a network.
+
+    Parameters
+    ----------
+    network : GRUNetwork
+    loss : Loss
+    optimizer : Optimizer
+    schedule : ConstantRate
+    stopping : Stopping
+    keep_best : bool
+        Whether the result is the best epoch's parameters (early stopping) or the last ones.
+    batch_size : int
+    shuffle : bool
+    random_state : RandomState
+        Draws the order of the sequences and the seeds of dropout; its state after an epoch is all
+        there is to save of both.
+    penalty : float
+        L2 penalty on the weights, penalty / 2 |w|^2 divided by the sum of the weights of a batch.
+    max_grad_norm : float or None
+        Longer gradients are shortened to this norm (Pascanu et al. 2013, arXiv:1211.5063).
+    n_threads : int
+    shift, scale : ndarray of shape (n_features,)
+        Inputs are standardised as (x - shift) * scale.
+    """
+
+    def __init__(
+        self, network, loss, optimizer, schedule, stopping, *, keep_best, batch_size, shuffle,
+        random_state, penalty, max_grad_norm, n_threads, shift, scale,
+    ):  # fmt: skip
+        self.network, self.loss, self.optimizer = network, loss, optimizer
+        self.schedule, self.stopping, self.keep_best = schedule, stopping, keep_best
+        self.batch_size, self.shuffle, self.random_state = batch_size, shuffle, random_state
+        self.penalty, self.max_grad_norm = penalty, max_grad_norm
+        self.shift, self.scale = shift, scale
+        self._uses_dropout = network.dropout > 0 or network.recurrent_dropout > 0
+        self._workspaces = [network.new_workspace() for _ in range(n_threads)]
+        self._packed = network.new_packed()
+        self._slots = []
+        self._gradient = np.zeros(network.layout.size, dtype=network.dtype)
+
+    # -- state -----------------------------------------------------------------------------------
+    def get_state(self):
+        """Plain data from which `set_state` of a like trainer resumes to the last bit."""
+        return {
+            "optimizer": self.optimizer.get_state(),
+            "schedule": self.schedule.get_state(),
+            "stopping": self.stopping.get_state(),
+            "random_state": self.random_state.get_state(legacy=False),
+        }
+
+    def set_state(self, state):
+        self.optimizer.set_state(state["optimizer"])
+        self.schedule.set_state(state["schedule"])
+        self.stopping.set_state(state["stopping"])
+        self.random_state.set_state(state["random_state"])
+
+    # -- epochs ----------------------------------------------------------------------------------
+    def run(self, parameters, training, n_epochs, *, validation=None, score=None, on_epoch=None):
+        """Train for some epochs.
+
+        Parameters
+        ----------
+        parameters : ndarray
+            Flat vector to start from; changed in place.
+        training : Dataset
+        n_epochs : int
+        validation : Dataset or None
+            Scored after every epoch.
+        score : callable or None
+            ``score(raw, target, weight)`` of validation data; higher is better.
+        on_epoch : callable or None
+            Called with an `EpochReport`; training ends if it returns True.
+
+        Returns
+        -------
+        result : TrainingResult
+        """
+        result = TrainingResult(parameters, parameters)
+        last_finite = parameters.copy()
+        try:
+            for epoch in range(n_epochs):
+                started = time.perf_counter()
+                loss = self._run_epoch(parameters, training, epoch, n_epochs)
+                if not (np.isfinite(loss) and np.isfinite(parameters).all()):
+                    self._return_to_finite(parameters, last_finite, epoch)
+                    result.end = "non_finite"
+                    break
+                np.copyto(last_finite, parameters)
+                result.loss_curve.append(loss)
+                validation_loss, validation_score = None, None
+                if validation is not None:
+                    validation_loss, validation_score = self._validate(parameters, validation, score)
+                    result.validation_scores.append(validation_score)
+                report = EpochReport(
+                    epoch, n_epochs, loss, validation_loss, validation_score, parameters,
+                    time.perf_counter() - started,
+                )  # fmt: skip
+                end = self._end_of_epoch(report, on_epoch)
+                if end is not None:
+                    result.end = end
+                    break
+        except KeyboardInterrupt:
+            result.end = "interrupt"
+        if self.keep_best and self.stopping.best_parameters is not None:
+            result.parameters = self.stopping.best_parameters.copy()
+        return result
+
+    def _end_of_epoch(self, report, on_epoch):
+        """Why training ends after this epoch, or None."""
+        if self.keep_best:
+            watched = report.validation_loss, report.validation_score
+        else:
+            watched = report.loss, None
+        is_plateau = self.stopping.update(report.parameters, *watched)
+        if on_epoch is not None and on_epoch(report):
+            return "callback"
+        if is_plateau and (self.keep_best or self.schedule.stops_on_plateau):
+            if not self.schedule.on_plateau():
+                return "plateau"
+            self.stopping.restart()
+        return None
+
+    def _return_to_finite(self, parameters, last_finite, epoch):
+        best = self.stopping.best_parameters
+        parameters[...] = last_finite if best is None else best
+        self._warn_non_finite(epoch)
+
+    def _warn_non_finite(self, epoch):
+        warnings.warn(
+            f"The training loss stopped being finite in epoch {epoch + 1}. The best weights before "
+            "it are kept. Lower learning_rate_init, set max_grad_norm (to 1.0, say), or look for "
+            "extreme values in X and y.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+    def _run_epoch(self, parameters, training, epoch, n_epochs):
+        """One pass over the training data; the mean loss over it."""
+        indices = training.indices
+        if self.shuffle:
+            indices = self.random_state.permutation(indices)
+        epoch_seed = int(self.random_state.randint(2**62, dtype=np.int64))
+        batches = minibatches(indices, self.batch_size)
+        total, total_weight = 0.0, 0.0
+        for number, batch in enumerate(batches):
+            weight = training.weight[batch].sum()
+            if weight == 0:
+                continue
+            seed = (epoch_seed + number * _SEED_STEP) & _SEED_MASK if self._uses_dropout else None
+            progress = (epoch + (number + 0.5) / len(batches)) / n_epochs
+            loss = self._step(parameters, training, batch, weight, seed, progress)
+            total, total_weight = total + loss * weight, total_weight + weight
+            if not np.isfinite(loss):
+                return loss
+        return total / total_weight
+
+    def _step(self, parameters, training, batch, weight, seed, progress):
+        """One update; the loss of the batch before it."""
+        kernels, gradient = self.network.kernels, self._gradient
+        loss = self.gradient(parameters, training, batch, weight, seed, gradient)
+        if not np.isfinite(loss):
+            return loss
+        if self.penalty > 0:
+            n_weights, factor = self.network.layout.n_weights, self.penalty / weight
+            loss += 0.5 * factor * kernels.squared_norm(parameters[:n_weights])
+            kernels.add_scaled(gradient, parameters, gradient.dtype.type(factor), n_weights)
+        if self.max_grad_norm is not None:
+            norm = np.sqrt(kernels.squared_norm(gradient))
+            if norm > self.max_grad_norm:
+                kernels.scale_in_place(gradient, gradient.dtype.type(self.max_grad_norm / norm))
+        self.optimizer.update(parameters, gradient, self.schedule.rate(progress))
+        return loss
+
+    def gradient(self, parameters, training, batch, weight, seed, gradient):
+        """Write the gradient of the mean loss over a batch; return that loss.
+
+        Every shard sums into a slot of its own, and the slots are added in the order of the shards:
+        the result does not depend on which thread did what.
+        """
+        network, kernels = self.network, self.network.kernels
+        shards = cut_into_shards(batch, training.sequences.lengths, network.shard_size)
+        while len(self._slots) < len(shards):
+            self._slots.append(network.new_slot())
+        losses = np.zeros(len(shards))
+        network.pack(parameters, self._packed, transposed=True)
+
+        def work(i, workspace):
+            shard, slot = shards[i], self._slots[i]
+            slot[...] = 0
+            x = workspace.array("x", (shard.n_rows, network.n_features))
+            pack_shard(kernels, training.sequences, shard, self.shift, self.scale, x)
+            raw = network.forward(x, shard, self._packed, workspace, seed=seed, save=True)
+            d_raw = workspace.zeros("d_raw", raw.shape)
+            losses[i] = self.loss(
+                kernels,
+                raw,
+                training.target[shard.indices],
+                training.weight[shard.indices],
+                1.0 / weight,
+                d_raw,
+            )
+            network.backward(d_raw, x, shard, self._packed, workspace, slot, seed=seed)
+
+        run_tasks(work, len(shards), self._workspaces)
+        total = self._slots[0]
+        for slot in self._slots[1 : len(shards)]:
+            kernels.add_scaled(total, slot, total.dtype.type(1), total.size)
+        network.unpack_gradient(total, gradient)
+        return losses.sum() / weight
+
+    def _validate(self, parameters, validation, score):
+        """Loss and score of the validation data."""
+        predictor = Predictor(self.network, parameters, self.shift, self.scale)
+        raw = predictor.predict_raw(
+            validation.sequences, validation.indices, len(self._workspaces)
+        )
+        target, weight = validation.target[validation.indices], validation.weight[validation.indices]
+        loss = self.loss.mean(self.network.kernels, raw, target, weight)
+        return loss, score(raw, target, weight)
