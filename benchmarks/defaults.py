@@ -54,6 +54,7 @@ CHANGES = {
     "adamw": {"solver": "adamw", "alpha": 1e-2},
     "constant rate": {"learning_rate": "constant"},
     "rate 1e-3": {"learning_rate_init": 1e-3},
+    "rate 5e-3": {"learning_rate_init": 5e-3},
     "rate 1e-2": {"learning_rate_init": 1e-2},
     "batches of 16": {"batch_size": 16},
     "batches of 64": {"batch_size": 64},
@@ -63,7 +64,13 @@ CHANGES = {
 }
 CANDIDATES = {name: {**BASE, **change} for name, change in CHANGES.items()}
 # Enough windows to tell candidates apart; all of them would take most of the time.
-N_TRAIN = {"beijing_pm25": 6000, "beijing_pm25_interpolated": 6000, "nyc_taxi": 6000}
+N_TRAIN = {
+    "beijing_pm25": 4000,
+    "beijing_pm25_interpolated": 4000,
+    "nyc_taxi": 3000,
+    "fsdd_mfcc": 900,
+    "pendigits": 2000,
+}
 
 
 def measure(store, data, candidates, estimator, options):

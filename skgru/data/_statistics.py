@@ -66,9 +66,10 @@ def column_moments(sequences, indices=None, sample_weight=None):
             squares = np.einsum("ij,ij->j", values, values)
         else:
             total = float(weight.sum())
-            mean = weight @ values / total
+            # Not by BLAS, whose result may depend on the number of its threads.
+            mean = np.einsum("i,ij->j", weight, values) / total
             values -= mean
-            drift = weight @ values
+            drift = np.einsum("i,ij->j", weight, values)
             squares = np.einsum("i,ij,ij->j", weight, values, values)
         squares = np.maximum(squares - drift**2 / total, 0.0)
         moments = merge_moments(moments, (total, mean + drift / total, squares))

@@ -20,8 +20,6 @@ from ._options import make_optimizer, make_schedule, resolve_batch_size
 from ._progress import Progress
 from ._validation import check_X, hold_out, record_X
 
-# The update gates start more than half open, so a new network remembers a few steps, not one.
-_UPDATE_BIAS = 1.0
 
 
 class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
@@ -31,6 +29,9 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
     about fit, partial_fit and predict is here.  What a fit leaves behind is NumPy arrays and plain
     Python values, so that any pickler can store it.
     """
+
+    # Initial bias of the update gates: a new network remembers a few steps, not one.
+    _update_bias = 1.0
 
     # -- what subclasses provide -----------------------------------------------------------------
     @abstractmethod
@@ -166,7 +167,7 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             "dropout": float(self.dropout),
             "recurrent_dropout": float(self.recurrent_dropout),
             "dtype": self.dtype,
-            "update_bias": _UPDATE_BIAS,
+            "update_bias": self._update_bias,
         }
         if not reset:
             changed = [

@@ -70,9 +70,7 @@ class GRUNetwork:
             self.layers.append(layer)
             n_groups, size, padded = len(layer.directions), n_hidden, layer.n_units
         self.pooling = Pooling(pooling, layer)
-        self.head = Dense(
-            self.pooling.n_groups, size, padded, n_outputs, self.kernels, self.dtype
-        )
+        self.head = Dense(self.pooling.n_groups, size, padded, n_outputs, self.kernels, self.dtype)
         self.modules = [*self.layers, self.pooling, self.head]
         self.layout = ParameterLayout([p for m in self.modules for p in m.parameters()])
         self._slot_layout = ParameterLayout([p for m in self.modules for p in m.gradients()])
@@ -206,9 +204,7 @@ class GRUNetwork:
                 n_columns = round_up(layer.n_inputs, 3 * layer.width)
                 d_x = workspace.array(("d_input", i), (shard.n_rows, n_columns))
             masked = seed is not None and self.recurrent_dropout > 0
-            layer.backward(
-                layer_x, shard, packed, workspace, slot, finals, d_states, d_x, masked
-            )
+            layer.backward(layer_x, shard, packed, workspace, slot, finals, d_states, d_x, masked)
             if i > 0:
                 if seed is not None and self.dropout > 0:
                     self.kernels.drop_steps(

@@ -1,8 +1,8 @@
 """The layers a network is composed of.
 
 A layer says which parameters it has, packs them for the kernels, and runs forward and backward for
-one shard at a time.  Layers hold no data: packed weights are shared by all threads, buffers belong to
-the workspace of the calling thread, gradients are added to the slot of the shard.
+one shard at a time. Layers hold no data: packed weights are shared by all threads, buffers belong
+to the workspace of the calling thread, gradients are added to the slot of the shard.
 """
 
 import numpy as np
@@ -68,7 +68,7 @@ class GRULayer:
             return np.hstack([glorot_uniform(random_state, n_in, n_hidden) for _ in range(3)])
 
         def recurrent_weights(random_state):
-            return np.hstack([orthogonal(random_state, n_hidden) for _ in range(3)])
+            return np.hstack([orthogonal(random_state, n_hidden, self.kernels) for _ in range(3)])
 
         def bias(random_state):
             return np.repeat([0.0, self.update_bias, 0.0], n_hidden)
@@ -126,9 +126,7 @@ class GRULayer:
         for direction in self.directions:
             w, u, b, b_hn = (views[self._name(direction, a)] for a in ("W", "U", "b", "b_hn"))
             k.unpack_weights(slot[self._name(direction, "W")], self.size, self.padded, False, w)
-            k.unpack_weights(
-                slot[self._name(direction, "U")], self.n_hidden, self.n_units, True, u
-            )
+            k.unpack_weights(slot[self._name(direction, "U")], self.n_hidden, self.n_units, True, u)
             k.unpack_bias_gradient(slot[self._name(direction, "b")], b, b_hn)
 
     # -- passes --------------------------------------------------------------------------------
@@ -148,7 +146,8 @@ class GRULayer:
         for d, direction in enumerate(self.directions):
             key = (self.name, direction)
             states = workspace.array((*key, "states"), (int(shard.block[-1]), self.n_units))
-            gates = workspace.array((*key, "gates"), (shard.n_rows if save else 0, 4 * self.n_units))
+            n_saved = shard.n_rows if save else 0
+            gates = workspace.array((*key, "gates"), (n_saved, 4 * self.n_units))
             mask = workspace.array((*key, "mask"), (n if mask_seeds else 0, self.n_units))
             masked = workspace.array((*key, "masked"), states.shape if mask_seeds else mask.shape)
             if mask_seeds:
@@ -318,9 +317,7 @@ class Pooling:
             d_states = workspace.zeros("d_states", (shard.n_rows, self.layer.n_outputs))
         for kind in self.kinds:
             if kind == "attention":
-                self._attention_backward(
-                    d_pooled, states, shard, packed, workspace, slot, d_states
-                )
+                self._attention_backward(d_pooled, states, shard, packed, workspace, slot, d_states)
                 continue
             for d, column, _ in self._columns(kind):
                 if kind == "last":

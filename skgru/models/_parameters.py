@@ -1,6 +1,6 @@
 """All parameters of a network in one flat vector, with named views and initial values.
 
-One vector makes the optimiser a single pass, and snapshots, norms and copies one line each.  Weights
+One vector makes the optimiser a single pass, and snapshots, norms and copies one line each. Weights
 precede biases, so "the weights", which the L2 penalty applies to, are a prefix.
 """
 
@@ -71,7 +71,8 @@ def glorot_uniform(random_state, n_in, n_out):
     return random_state.uniform(-bound, bound, (n_in, n_out))
 
 
-def orthogonal(random_state, n):
+def orthogonal(random_state, n, kernels):
     """A random orthogonal matrix, uniform over the group (Saxe et al. 2014, arXiv:1312.6120)."""
-    q, r = np.linalg.qr(random_state.normal(size=(n, n)))
-    return q * np.sign(np.diag(r))
+    matrix = random_state.normal(size=(n, n))
+    kernels.orthonormalize_rows(matrix)
+    return matrix

@@ -28,8 +28,8 @@ def resolve_n_threads(n_jobs):
 
 
 def _available_cores():
-    if multiprocessing.current_process().daemon:  # a worker of a process pool: its siblings are busy
-        return 1
+    if multiprocessing.current_process().daemon:
+        return 1  # a worker of a process pool, whose siblings use the other cores
     cores = joblib.cpu_count()
     # joblib tells its loky workers their share of the cores through such variables.
     share = os.environ.get("NUMBA_NUM_THREADS", "")

@@ -2,7 +2,7 @@
 
 from ._host import lanes
 from .dropout import connect, drop_rows, drop_steps
-from .gemm import multiply, multiply_transposed
+from .gemm import multiply, multiply_transposed, orthonormalize_rows
 from .gru import gru_backward, gru_forward
 from .losses import (
     absolute_error,
@@ -45,5 +45,3 @@ from .pooling import (
     pool_mean,
     pool_mean_backward,
 )
-
-__all__ = [name for name in dir() if not name.startswith("_")]

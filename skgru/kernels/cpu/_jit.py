@@ -20,5 +20,5 @@ def kernel(function):
 
 
 def inline_kernel(function):
-    """Compile a helper that is merged into each calling kernel by LLVM, never called from Python."""
+    """Compile a helper that only other kernels call."""
     return njit(**_OPTIONS)(function)

@@ -1,8 +1,8 @@
 """Register tiles: the three inner loops in which nearly all the arithmetic of skgru happens.
 
-Each factory returns a Numba intrinsic that covers a stripe (all rows, a few vectors of columns) with
-tiles of the given heights; a tile keeps ``height x vectors`` sums in registers.  Arrays are given
-with the offset, in elements, of the first element of the stripe; strides count elements too.
+Each factory returns a Numba intrinsic that covers a stripe (all rows, a few vectors of columns)
+with tiles of the given heights; a tile keeps ``height x vectors`` sums in registers. Arrays are
+given with the offset, in elements, of the first element of the stripe; strides count elements too.
 Nothing is checked here: ``gemm.py`` and ``gru.py`` own the loops around the stripes.
 
 Sums over k run in ascending order in every tile, so the result for a row does not depend on which
@@ -114,8 +114,8 @@ def make_forward_stripe(blocks, heights):
 
     bias: per block b_r, b_z, b_n, b_hn.  w, u: per block [k][r, z, n].  gates (with ``save``): per
     block r, z, n, a.  ``h_in`` is what U multiplies (the state, or the state under a dropout mask),
-    from the start of its row; ``h`` is the state itself and ``out`` the new one, both from the first
-    unit of the stripe.  All three have row stride ``h_row``, and the gates four times that.
+    from the start of its row; ``h`` is the state itself and ``out`` the new one, both from the
+    first unit of the stripe. All three have row stride ``h_row``, and the gates four times that.
     """
 
     @intrinsic
@@ -168,8 +168,8 @@ def make_forward_stripe(blocks, heights):
 
                     return v.accumulate(start, n_k, multiply)
 
-                start = [biases[4 * p + j] for _ in range(rows) for p in range(blocks) for j in range(3)]
-                sums = products(v.at(x, builder.mul(i, n_x)), n_x, n_x, w, start)
+                of_one_row = [biases[4 * p + j] for p in range(blocks) for j in range(3)]
+                sums = products(v.at(x, builder.mul(i, n_x)), n_x, n_x, w, of_one_row * rows)
                 x_n = sums[2::3]
                 for cell in range(rows * blocks):
                     sums[3 * cell + 2] = biases[4 * (cell % blocks) + 3]
@@ -276,7 +276,8 @@ def make_backward_stripe(blocks, heights, groups=1):
 
                     return v.accumulate(carried, v.index(3 * width), multiply)
 
-                return v.accumulate([v.constant(0.0)] * (rows * vectors), n_panels, through_one_panel)
+                zeros = [v.constant(0.0)] * (rows * vectors)
+                return v.accumulate(zeros, n_panels, through_one_panel)
 
             def tile(i, rows):
                 def offsets(row_stride):

@@ -8,8 +8,10 @@ Every row of the result is the same to the last bit whatever rows surround it; B
 that, and scikit-learn's invariance checks ask for it.
 """
 
+import math
+
 from ._host import TILE_HEIGHTS
-from ._jit import kernel
+from ._jit import inline_kernel, kernel
 from ._tiles import make_product_stripe
 
 #: c[n, one panel] (+)= a[n, k] @ b[k, one panel], for use inside kernels.
@@ -48,3 +50,38 @@ def multiply_transposed(a, b, panels, add):
     for p in range(n_panels):
         multiply_panel(k, a, 0, 1, k, b, p * n_columns, b.shape[1], m,
                        panels, p * k * n_columns, n_columns, add)  # fmt: skip
+
+
+@inline_kernel
+def _dot(x, y):
+    """x . y with four sums in flight, in a fixed order."""
+    whole = x.shape[0] // 4 * 4
+    s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+    for k in range(0, whole, 4):
+        s0 += x[k] * y[k]
+        s1 += x[k + 1] * y[k + 1]
+        s2 += x[k + 2] * y[k + 2]
+        s3 += x[k + 3] * y[k + 3]
+    for k in range(whole, x.shape[0]):
+        s0 += x[k] * y[k]
+    return (s0 + s1) + (s2 + s3)
+
+
+@kernel
+def orthonormalize_rows(matrix):
+    """Gram-Schmidt on the rows of a float64 matrix, in place; every row twice, for accuracy.
+
+    LAPACK's result may depend on the number of BLAS threads; initial weights must not.
+    """
+    n_rows, n = matrix.shape
+    for i in range(n_rows):
+        row = matrix[i]
+        for _ in range(2):
+            for j in range(i):
+                other = matrix[j]
+                overlap = _dot(row, other)
+                for k in range(n):
+                    row[k] -= overlap * other[k]
+        length = math.sqrt(_dot(row, row))
+        for k in range(n):
+            row[k] /= length

@@ -12,17 +12,17 @@ Packed layout
 -------------
 The sequences of a shard are sorted longest first, so the ``alive[t]`` sequences that have a step t
 are a prefix of those with a step t - 1.  Everything that belongs to step t lies in block t, rows
-``block[t]`` to ``block[t + 1]``; block t has ``alive[t - 1]`` rows (block 0: ``alive[0]``), of which
-the first ``alive[t]`` are used and the rest are padding that holds finite numbers.  The states take
-one block more.  A forward layer reads the state before step t from block t and writes the one after
-it to block t + 1, a backward layer reads block t + 1 and writes block t: so inputs, gates, gradients
-of both directions share one set of offsets, equal lengths leave no padding at all, and the rows of
-many steps form one long matrix for the weight gradients.
+``block[t]`` to ``block[t + 1]``; block t has ``alive[t - 1]`` rows (block 0: ``alive[0]``), of
+which the first ``alive[t]`` are used and the rest are padding that holds finite numbers. The states
+take one block more. A forward layer reads the state before step t from block t and writes the one
+after it to block t + 1, a backward layer reads block t + 1 and writes block t: so inputs, gates,
+gradients of both directions share one set of offsets, equal lengths leave no padding at all, and
+the rows of many steps form one long matrix for the weight gradients.
 
 Panels
 ------
-``width`` units (one vector register) make a panel; hidden sizes are padded to whole panels with zero
-weights, whose units stay at 0 and send no gradient.  ``n_units`` counts padded units.
+``width`` units (one vector register) make a panel; hidden sizes are padded to whole panels with
+zero weights, whose units stay at 0 and send no gradient. ``n_units`` counts padded units.
 """
 
 from ._flush import flush_to_zero, restore_float_mode
@@ -31,8 +31,8 @@ from ._jit import inline_kernel, kernel
 from ._tiles import make_backward_stripe, make_forward_stripe, make_sum_stripe
 from .gemm import multiply_panel
 
-# Whole tiles of rows take one panel (forward) or a pair (backward) at a time; the rows that are left
-# go one by one and take several, to keep enough sums in flight.
+# Whole tiles of rows take one panel (forward) or a pair (backward) at a time; the rows that are
+# left go one by one and take several, to keep enough sums in flight.
 _TILED_HEIGHTS = TILE_HEIGHTS[:-1]
 _SMALLEST_TILE = _TILED_HEIGHTS[-1]
 _forward_tiled = make_forward_stripe(1, _TILED_HEIGHTS)
@@ -198,7 +198,8 @@ def _add_weight_gradients(x, h_in, d_gates, block, first, last, reverse, d_w, d_
                 end += 1
             multiply_panel(n_units, h_in, (block[t] + shift) * n_units, 1, n_units,
                            d_gates, start + (block[t] - base) * 4 * width, 4 * width,
-                           block[end] - block[t], d_u, p * 3 * width * n_units, 3 * width, True)  # fmt: skip
+                           block[end] - block[t], d_u, p * 3 * width * n_units, 3 * width,
+                           True)  # fmt: skip
             t = end
         _add_column_sums(d_gates, start, 4 * width, n_rows, d_bias, p * 4 * width)
 
@@ -244,7 +245,8 @@ def gru_backward(
         their number is odd. IN
     h_in : what U multiplied: ``masked`` of the forward pass, or ``states``. IN
     d_states : (rows, any), gradient with respect to the state after (forward) or at (reverse) step
-        t in block t, this direction's columns starting at ``d_column``; no rows if there is none. IN
+        t in block t, this direction's columns starting at ``d_column``; no rows if there is
+        none. IN
     carry : (n_sequences, n_units). INOUT. On entry the gradient of each sequence's final state; on
         return, with ``need_initial``, that of its initial state.
     d_gates : (n_panels, chunk rows + n_sequences, 4, width), work space for da, dr, dz, dn.
@@ -286,7 +288,8 @@ def gru_backward(
             if need_initial:
                 start = _first_without_step_before(t, alive, reverse)
                 _backward_step(d_gates, target, n_panels, target, u_t, carry, gates, block[t],
-                               states, before, mask, d_states, d_column, start, alive[t], False)  # fmt: skip
+                               states, before, mask, d_states, d_column, start, alive[t],
+                               False)  # fmt: skip
         _add_weight_gradients(x, h_in, d_gates, block, first, last, reverse, d_w, d_u, d_bias)
         if d_x.shape[0] > 0:
             _input_gradient(d_gates, block[last] - base, w_t, d_x, base, add_d_x)

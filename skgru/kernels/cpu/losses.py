@@ -9,9 +9,9 @@ parameters : (any,) float64, what the loss needs besides (delta, the quantiles).
 scale : float64, one over the sum of the weights of the batch
 d_raw : like ``raw``: scale * weight * d loss / d raw in the first n_raw columns. OUT
 
-and return the sum of weight * loss, in float64.  The loss of a sequence is the mean over its outputs.
-Softmax, logistic and softplus are computed with the largest exponent taken out first, so that no
-finite input overflows.
+and return the sum of weight * loss, in float64. The loss of a sequence is the mean over its
+outputs. Softmax, logistic and softplus are computed with the largest exponent taken out first, so
+that no finite input overflows.
 """
 
 import math

@@ -8,6 +8,7 @@ each group padded to ``padded`` columns.
 
 from ._jit import kernel
 
+
 @kernel
 def pack_weights(weights, size, padded, panels):
     """weights (n_groups * size, 3 H) -> panels (n_panels, n_groups * padded, 3, width).

@@ -149,7 +149,8 @@ def pool_attention_backward(
         source = d_pooled[i, column : column + n_units]
         for t in range(lengths[i]):
             row = block[t] + i
-            state, target = states[block[t + shift] + i], d_states[row, d_column : d_column + n_units]
+            state = states[block[t + shift] + i]
+            target = d_states[row, d_column : d_column + n_units]
             weight, d_score = attention[row], d_scores[row]
             for j in range(n_units):
                 target[j] += weight * source[j] + d_score * query[j]

@@ -1,0 +1,54 @@
+"""What every test gets: a cache of compiled kernels that is never stale, and a seeded generator."""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import time
+from pathlib import Path
+
+_CACHES = Path(__file__).resolve().parent.parent / ".numba_cache"
+
+
+def _hash_of_sources():
+    """A short hash of skgru's sources, which are not imported for it."""
+    folder = Path(importlib.util.find_spec("skgru").origin).parent
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(str(path.relative_to(folder)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _choose_numba_cache():
+    # Numba checks the file of the kernel it loads, not the files of what was inlined into it, so
+    # every state of the sources gets a folder. Numba reads the variable when it is imported, and
+    # child processes inherit it.
+    folder = _CACHES / _hash_of_sources()
+    folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
+    yesterday = time.time() - 24 * 3600
+    for other in _CACHES.iterdir():
+        if other.stat().st_mtime < yesterday:
+            shutil.rmtree(other, ignore_errors=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    _choose_numba_cache()
+
+import hypothesis  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+# No deadline: the first example of a property may compile a kernel.
+hypothesis.settings.register_profile(
+    "skgru", deadline=None, derandomize="CI" in os.environ, print_blob=True
+)
+hypothesis.settings.load_profile("skgru")
+
+
+@pytest.fixture
+def rng():
+    """A generator that gives the same numbers in every run."""
+    return np.random.default_rng(20140603)
