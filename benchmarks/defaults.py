@@ -43,14 +43,9 @@ BASE = {
 CHANGES = {
     "base": {},
     "pooling last": {"pooling": "last"},
-    "pooling mean": {"pooling": "mean"},
     "pooling max": {"pooling": "max"},
-    "pooling attention": {"pooling": "attention"},
-    "pooling last, max": {"pooling": ("last", "max")},
     "bidirectional": {"bidirectional": True},
-    "32 units": {"hidden_layer_sizes": 32},
     "128 units": {"hidden_layer_sizes": 128},
-    "2 layers": {"hidden_layer_sizes": (64, 64)},
     "adamw": {"solver": "adamw", "alpha": 1e-2},
     "constant rate": {"learning_rate": "constant"},
     "rate 1e-3": {"learning_rate_init": 1e-3},
@@ -58,9 +53,19 @@ CHANGES = {
     "rate 1e-2": {"learning_rate_init": 1e-2},
     "batches of 16": {"batch_size": 16},
     "batches of 64": {"batch_size": 64},
-    "200 epochs": {"max_iter": 200},
     "dropout 0.2": {"dropout": 0.2},
-    "early stopping": {"early_stopping": True},
+    # A second round, around the best of the first.
+    "rate 2e-2": {"learning_rate_init": 2e-2},
+    "rate 1e-2, bidirectional": {"learning_rate_init": 1e-2, "bidirectional": True},
+    "rate 1e-2, adamw": {"learning_rate_init": 1e-2, "solver": "adamw", "alpha": 1e-2},
+    "rate 1e-2, batches auto": {"learning_rate_init": 1e-2, "batch_size": "auto"},
+    "rate 1e-2, dropout 0.2": {"learning_rate_init": 1e-2, "dropout": 0.2},
+    "rate 1e-2, attention beside": {
+        "learning_rate_init": 1e-2,
+        "pooling": ("last", "mean", "max", "attention"),
+    },
+    "rate 1e-2, free gradients": {"learning_rate_init": 1e-2, "max_grad_norm": None},
+    "rate 1e-2, 200 epochs": {"learning_rate_init": 1e-2, "max_iter": 200},
 }
 CANDIDATES = {name: {**BASE, **change} for name, change in CHANGES.items()}
 # Enough windows to tell candidates apart; all of them would take most of the time.

@@ -14,6 +14,7 @@ layout    what was passed
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Number
 
 import numpy as np
@@ -66,7 +67,7 @@ class Sequences:
         """Number of features of a step; 1 for a 2D table."""
         return self.values.shape[1]
 
-    @property
+    @cached_property
     def lengths(self):
         """Number of steps of each sequence, of shape (n_sequences,) and dtype int64."""
         return np.diff(self.offsets)

@@ -22,6 +22,10 @@ from ._validation import check_X, hold_out, record_X
 
 
 
+# As in HistGradientBoosting: with more sequences, a tenth of them can be spared for validation.
+_EARLY_STOPPING_FROM = 10_000
+
+
 class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of the GRU estimators.
 
@@ -73,12 +77,17 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
 
         A fit that raises leaves the estimator as it was.
         """
+        n_epochs = 1 if one_epoch else self.max_iter
+        # Before the copy: scikit-learn ends the callbacks by what this leaves in the estimator.
+        callbacks = FitCallbacks(self, X, y, sample_weight, n_epochs)
         before = self.__dict__.copy()
         try:
             self._declared_classes = None if classes is None else np.unique(classes)
             training, validation = self._prepare(X, y, sample_weight, validation_data, one_epoch)
             trainer, parameters = self._make_trainer(training, one_epoch)
-            self._train(trainer, parameters, training, validation, (X, y, sample_weight), one_epoch)
+            self._train(
+                trainer, parameters, training, validation, callbacks, n_epochs, one_epoch
+            )
             del self._declared_classes
         except BaseException:
             self.__dict__.clear()
@@ -102,11 +111,9 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         validation = None
         if X_val is not None:
             validation = self._check_data(X_val, y_val, sample_weight_val, False, "_val")
-        elif self.early_stopping and not one_epoch:
-            parts = hold_out(
-                len(training.indices), self.validation_fraction, self._seed,
-                self._labels_to_stratify(training.target),
-            )  # fmt: skip
+        elif self._stops_early(training, one_epoch):
+            labels = self._labels_to_stratify(training.target)
+            parts = hold_out(training.indices, self.validation_fraction, self._seed, labels)
             training, validation = (self._with(training, indices=part) for part in parts)
         if reset:
             self._learn_scales(training)
@@ -120,6 +127,12 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             target = self._scale_target(validation.target)
             validation = self._with(validation, target=target)
         return training, validation
+
+    def _stops_early(self, training, one_epoch):
+        """Whether to stop early; partial_fit has nothing to stop."""
+        if one_epoch or self.early_stopping != "auto":
+            return bool(self.early_stopping) and not one_epoch
+        return len(training.sequences) > _EARLY_STOPPING_FROM
 
     @staticmethod
     def _with(dataset, **changes):
@@ -144,7 +157,8 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             )
         if reset:
             record_X(self, X, sequences)
-        return Dataset(sequences, np.arange(len(sequences)), target, weight)
+        # A sequence of weight zero is as good as absent: in no batch, and never held out.
+        return Dataset(sequences, np.flatnonzero(weight), target, weight)
 
     def _learn_scales(self, training):
         """Record mean and scale of features and targets over the training part."""
@@ -191,7 +205,7 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             make_optimizer(self, network),
             make_schedule(self, one_epoch),
             Stopping(self.n_iter_no_change, self.tol),
-            keep_best=self.early_stopping and not one_epoch,
+            keep_best=self._stops_early(training, one_epoch),
             batch_size=resolve_batch_size(self.batch_size, len(training.indices)),
             shuffle=self.shuffle,
             random_state=np.random.RandomState(self._seed),
@@ -213,12 +227,12 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         network.layout.views(parameters)["head.b"][...] = constant
         return trainer, parameters
 
-    def _train(self, trainer, parameters, training, validation, user_data, one_epoch):
+    def _train(
+        self, trainer, parameters, training, validation, callbacks, n_epochs, one_epoch
+    ):  # fmt: skip
         """Run the trainer, showing progress, and set the fitted attributes."""
-        n_epochs = 1 if one_epoch else self.max_iter
         earlier = self.loss_curve_, self.validation_scores_ or []
         progress = Progress(type(self).__name__, n_epochs, int(self.verbose)) if self.verbose else None
-        callbacks = FitCallbacks(self, *user_data, n_epochs)
         losses, scores = [], []
 
         def on_epoch(report):
@@ -239,7 +253,8 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
 
         result = trainer.run(
             parameters, training, n_epochs,
-            validation=validation, score=self._score_raw, on_epoch=on_epoch,
+            validation=validation, score=self._score_raw, before_epoch=callbacks.begin_epoch,
+            on_epoch=on_epoch,
         )  # fmt: skip
         self._parameters = result.parameters
         self.loss_curve_ = earlier[0] + result.loss_curve

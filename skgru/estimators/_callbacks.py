@@ -30,6 +30,7 @@ class FitCallbacks:
     X, y, sample_weight
         As the user passed them: scoring callbacks hand them to ``score``.
     n_epochs : int
+        Most that there may be.
     """
 
     def __init__(self, estimator, X, y, sample_weight, n_epochs):
@@ -37,26 +38,20 @@ class FitCallbacks:
         self._context = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._root = estimator._init_callback_context(max_subtasks=n_epochs)
         self._root.call_on_fit_task_begin(**self._context)
-        self._n_left = n_epochs
-        self._begin_epoch()
 
-    def _begin_epoch(self):
-        if self._n_left > 0:
-            self._n_left -= 1
-            self._epoch = self._root.subcontext(task_name="epoch")
-            self._epoch.call_on_fit_task_begin(**self._context)
+    def begin_epoch(self):
+        """Report that an epoch starts."""
+        self._epoch = self._root.subcontext(task_name="epoch")
+        self._epoch.call_on_fit_task_begin(**self._context)
 
     def end_epoch(self, fitted_attributes):
         """Report an epoch; return whether a callback asks to stop.
 
         ``fitted_attributes`` returns the attributes that make a copy of the estimator predict.
         """
-        stop = self._epoch.call_on_fit_task_end(
+        return self._epoch.call_on_fit_task_end(
             **self._context, reconstruction_attributes=fitted_attributes
         )
-        if not stop:
-            self._begin_epoch()
-        return stop
 
     def end(self):
         """Report the end of the fit."""

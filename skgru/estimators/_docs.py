@@ -28,12 +28,12 @@ alpha : float, default=1e-4
     sum of sample weights of a batch.  With "adamw" the weights shrink by learning rate times alpha
     at each update instead.
 batch_size : int or "auto", default="auto"
-    Sequences in a mini-batch; "auto" takes a sixteenth of the sequences, between 16 and 256.
+    Sequences in a mini-batch; "auto" takes one in 32 of the sequences, but 32 to 256 of them.
 learning_rate : {"constant", "adaptive", "cosine"}, default="cosine"
     "constant" keeps ``learning_rate_init``; "adaptive" divides it by 5 each time training stops
     improving, until it is below 1e-6; "cosine" rises over a tenth of ``max_iter`` epochs and then
     falls to zero along half a cosine.
-learning_rate_init : float, default=5e-3
+learning_rate_init : float, default=1e-2
     Learning rate; with "cosine" the largest one.
 max_iter : int, default=100
     Number of epochs (passes over the training data).
@@ -53,9 +53,10 @@ momentum : float in [0, 1], default=0.9
     Momentum of "sgd".
 nesterovs_momentum : bool, default=True
     Whether the momentum of "sgd" is Nesterov's.
-early_stopping : bool, default=False
+early_stopping : "auto" or bool, default="auto"
     Whether to stop when the score on validation data (``X_val``, or a share of the training data)
     has not improved for ``n_iter_no_change`` epochs, and keep the weights of the best epoch.
+    "auto" does so with more than 10000 training sequences.
 validation_fraction : float in [0, 1), default=0.1
     Share of the training data held out for early stopping where no ``X_val`` is given.
 beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999

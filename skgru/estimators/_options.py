@@ -29,7 +29,11 @@ def make_optimizer(estimator, network):
 
 
 def resolve_batch_size(batch_size, n_sequences):
-    """Sequences in a batch; "auto" makes about 16 batches of 16 to 256 sequences."""
+    """Sequences in a batch.
+
+    "auto" keeps batches small, and updates many, where sequences are few; large data take batches
+    that fill several shards.
+    """
     if batch_size == "auto":
-        batch_size = int(np.clip(n_sequences // 16, 16, 256))
+        batch_size = int(np.clip(n_sequences // 32, 32, 256))
     return min(batch_size, n_sequences)

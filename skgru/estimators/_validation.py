@@ -96,36 +96,40 @@ _DESCRIPTION = {
 }
 
 
-def hold_out(n_sequences, fraction, seed, labels=None):
+def hold_out(indices, fraction, seed, labels=None):
     """Split off sequences for validation.
 
     Parameters
     ----------
-    n_sequences : int
+    indices : ndarray of int64
+        The sequences to split.
     fraction : float
         Share to hold out, rounded up.
     seed : int
-    labels : ndarray of shape (n_sequences,) or None
-        Kept in proportion where every label has two sequences and finds room in both parts.
+    labels : ndarray or None
+        Label of every sequence of the data set. Kept in proportion where every label has two
+        sequences and finds room in both parts.
 
     Returns
     -------
     training, validation : ndarray of int64
         Sorted indices.
     """
+    n_sequences = len(indices)
     n_validation = int(np.ceil(fraction * n_sequences))
     n_training = n_sequences - n_validation
     if n_validation < 1 or n_training < 1:
         raise ValueError(
-            f"The validation set is too small: validation_fraction={fraction} of {n_sequences} "
-            "sequences leaves none to validate on, or none to train on. Change "
+            f"The validation set is too small: validation_fraction={fraction} of the "
+            f"sequences (n_samples = {n_sequences}) leaves none to validate on, or none to train on. Change "
             "validation_fraction, pass X_val and y_val, or set early_stopping=False."
         )
     if labels is not None:
+        labels = labels[indices]
         counts = np.unique(labels, return_counts=True)[1]
         if counts.min() < 2 or min(n_validation, n_training) < len(counts):
             labels = None
     parts = train_test_split(
-        np.arange(n_sequences), test_size=n_validation, random_state=seed, stratify=labels
+        indices, test_size=n_validation, random_state=seed, stratify=labels
     )
     return [np.sort(part) for part in parts]

@@ -103,7 +103,7 @@ class Quantile(Loss):
     def constant(self, target, weight):
         found = np.array([_weighted_quantile(target, weight, level) for level in self.parameters])
         steps = np.maximum(np.diff(found, axis=0), 1e-3)
-        found[1:] = np.log(np.expm1(steps))  # the inverse of softplus
+        found[1:] = steps + np.log(-np.expm1(-steps))  # the inverse of softplus
         return found.T.ravel()
 
     def link(self, kernels, raw):

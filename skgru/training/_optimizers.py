@@ -32,6 +32,12 @@ class Optimizer(ABC):
         self.n_updates += 1
         self._step(parameters, gradient, rate)
 
+    def reset(self):
+        """Forget all steps."""
+        self.n_updates = 0
+        for buffer in self.buffers.values():
+            buffer[...] = 0
+
     def get_state(self):
         """Everything a later `set_state` needs to go on as if nothing had happened."""
         return {"n_updates": self.n_updates, **self.buffers}

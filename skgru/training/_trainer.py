@@ -133,7 +133,10 @@ class Trainer:
         self.random_state.set_state(state["random_state"])
 
     # -- epochs ----------------------------------------------------------------------------------
-    def run(self, parameters, training, n_epochs, *, validation=None, score=None, on_epoch=None):
+    def run(
+        self, parameters, training, n_epochs, *, validation=None, score=None, before_epoch=None,
+        on_epoch=None,
+    ):  # fmt: skip
         """Train for some epochs.
 
         Parameters
@@ -146,6 +149,8 @@ class Trainer:
             Scored after every epoch.
         score : callable or None
             ``score(raw, target, weight)`` of validation data; higher is better.
+        before_epoch : callable or None
+            Called without arguments.
         on_epoch : callable or None
             Called with an `EpochReport`; training ends if it returns True.
 
@@ -158,6 +163,8 @@ class Trainer:
         try:
             for epoch in range(n_epochs):
                 started = time.perf_counter()
+                if before_epoch is not None:
+                    before_epoch()
                 loss = self._run_epoch(parameters, training, epoch, n_epochs)
                 if not (np.isfinite(loss) and np.isfinite(parameters).all()):
                     self._return_to_finite(parameters, last_finite, epoch)
@@ -201,6 +208,7 @@ class Trainer:
     def _return_to_finite(self, parameters, last_finite, epoch):
         best = self.stopping.best_parameters
         parameters[...] = last_finite if best is None else best
+        self.optimizer.reset()  # its running means are no more finite than the step was
         self._warn_non_finite(epoch)
 
     def _warn_non_finite(self, epoch):

@@ -26,7 +26,7 @@ def problems(draw):
     return problem, rng.permutation(len(lengths))[:n_taken], rng
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(problems())
 def test_states_and_gradients_of_a_sequence_are_its_own(drawn):
     problem, taken, rng = drawn
@@ -46,7 +46,7 @@ def test_states_and_gradients_of_a_sequence_are_its_own(drawn):
     compare(taken[:1])  # none at all
 
 
-@settings(max_examples=20)
+@settings(max_examples=40)
 @given(problems())
 def test_states_before_a_step_do_not_see_what_follows(drawn):
     problem, _, _ = drawn

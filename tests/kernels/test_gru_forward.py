@@ -73,5 +73,6 @@ def test_huge_inputs_saturate(rng, dtype):
     for x in problem.x:
         x *= 1e30
     for states, h0 in zip(Run(problem).sequence_states(), problem.h0, strict=True):
-        # Every state lies between the one before and a candidate in [-1, 1].
-        assert np.all(np.abs(states) <= np.maximum(1, np.abs(h0)))
+        # Every state lies between the one before and a candidate in [-1, 1], up to rounding.
+        excess = np.abs(states) - np.maximum(1, np.abs(h0))
+        assert excess.max() <= len(states) * np.finfo(dtype).eps

@@ -196,10 +196,12 @@ def _add_weight_gradients(x, h_in, d_gates, block, first, last, reverse, d_w, d_
             shift = block[t + 1] - block[t] if reverse else 0
             while end < last and (not reverse or block[end + 1] - block[end] == shift):
                 end += 1
+            # Where sequences end, block t + 1 is shorter than block t.  The gradients that meet the
+            # rows after it are zeros of the padding, but rows past the last must not even be read.
+            n = min(block[end] - block[t], h_in.shape[0] - block[t] - shift)
             multiply_panel(n_units, h_in, (block[t] + shift) * n_units, 1, n_units,
-                           d_gates, start + (block[t] - base) * 4 * width, 4 * width,
-                           block[end] - block[t], d_u, p * 3 * width * n_units, 3 * width,
-                           True)  # fmt: skip
+                           d_gates, start + (block[t] - base) * 4 * width, 4 * width, n,
+                           d_u, p * 3 * width * n_units, 3 * width, True)  # fmt: skip
             t = end
         _add_column_sums(d_gates, start, 4 * width, n_rows, d_bias, p * 4 * width)
 

@@ -1,0 +1,135 @@
+"""Batches, shards and the packed layout."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skgru.data import Sequences, as_sequences, cut_into_shards, make_shard, minibatches, pack_shard
+from skgru.kernels import cpu
+
+
+def test_layout_by_hand():
+    shard = make_shard([8, 6, 7], [0, 1, 2], [4, 2, 1])
+    assert_array_equal(shard.alive, [3, 2, 1, 1])
+    # A block has a row for every sequence of the step before; the states take one block more.
+    assert_array_equal(shard.block, [0, 3, 6, 8, 9, 10])
+    assert shard.n_rows == 9 and shard.n_sequences == 3
+    for array in (shard.indices, shard.positions, shard.lengths, shard.alive, shard.block):
+        assert array.dtype == np.int64 and array.flags.c_contiguous
+
+
+def test_equal_lengths_leave_no_padding():
+    shard = make_shard(np.arange(4), np.arange(4), np.full(4, 3))
+    assert_array_equal(shard.alive, [4, 4, 4])
+    assert_array_equal(shard.block, [0, 4, 8, 12, 16])
+    assert shard.n_rows == 12
+
+
+lengths_of_all = st.lists(st.integers(1, 9), min_size=1, max_size=40)
+
+
+@given(lengths_of_all, st.integers(1, 12), st.integers(0, 2**32 - 1))
+def test_shards_hold_every_sequence_once_longest_first(lengths, shard_size, seed):
+    lengths = np.array(lengths)
+    indices = np.random.default_rng(seed).permutation(len(lengths))[: len(lengths) // 2 + 1]
+    shards = cut_into_shards(indices, lengths, shard_size)
+    assert all(shard.n_sequences == shard_size for shard in shards[:-1])
+    assert 1 <= shards[-1].n_sequences <= shard_size
+
+    positions = np.concatenate([shard.positions for shard in shards])
+    assert_array_equal(np.sort(positions), np.arange(len(indices)))
+    in_order = np.concatenate([shard.lengths for shard in shards])
+    assert np.all(np.diff(in_order) <= 0)
+    # Equal lengths keep their order.
+    assert np.all((np.diff(in_order) < 0) | (np.diff(positions) > 0))
+    for shard in shards:
+        assert_array_equal(shard.indices, indices[shard.positions])
+        assert_array_equal(shard.lengths, lengths[shard.indices])
+        assert_array_equal(shard.alive, [(shard.lengths > t).sum() for t in range(shard.lengths[0])])
+        sizes = np.diff(shard.block)
+        assert_array_equal(sizes, [shard.n_sequences, *shard.alive])
+        assert shard.n_rows == sizes[:-1].sum()
+
+
+@given(st.integers(1, 50), st.integers(1, 20))
+def test_minibatches(n, batch_size):
+    batches = minibatches(np.arange(n), batch_size)
+    assert_array_equal(np.concatenate(batches), np.arange(n))
+    assert all(len(batch) == batch_size for batch in batches[:-1])
+    assert 1 <= len(batches[-1]) <= batch_size
+
+
+SHIFT, SCALE = np.array([0.5, -3.0]), np.array([2.0, 0.25])
+
+
+def packed(sequences, shard, dtype="float64", **kwargs):
+    out = np.full((shard.n_rows, sequences.n_features), np.nan, dtype)
+    pack_shard(cpu, sequences, shard, SHIFT, SCALE, out)
+    return out
+
+
+def ragged(dtype):
+    rng = np.random.default_rng(0)
+    return [
+        rng.integers(0, 20, size=(length, 2)).astype(dtype) for length in (2, 5, 1, 4, 4, 3, 1)
+    ]
+
+
+@pytest.mark.parametrize("out_dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64", "uint8", "bool"])
+def test_sequences_of_a_shard_are_standardised_and_packed(dtype, out_dtype):
+    x = ragged(dtype)
+    shard = make_shard([1, 3, 0, 6], np.arange(4), [5, 4, 2, 1])
+    out = packed(as_sequences(x), shard, out_dtype)
+    used = np.zeros(shard.n_rows, bool)
+    for i, index in enumerate(shard.indices):
+        rows = shard.block[: shard.lengths[i]] + i
+        used[rows] = True
+        expected = (x[index].astype(float) - SHIFT) * SCALE
+        assert_allclose(out[rows], expected, rtol=1e-6 if out_dtype == "float32" else 1e-15)
+    assert (~used).any() and not out[~used].any()
+
+
+def test_layout_of_the_values_makes_no_difference():
+    plain = as_sequences(ragged("float64"))
+    shard = make_shard([1, 3, 0, 6], np.arange(4), [5, 4, 2, 1])
+    expected = packed(plain, shard)
+    frozen = plain.values.copy()
+    frozen.flags.writeable = False
+    every_other = np.repeat(plain.values, 2, axis=0)[::2]
+    for values in (frozen, np.asfortranarray(plain.values), every_other):
+        found = packed(Sequences(values, plain.offsets, plain.layout), shard)
+        assert_array_equal(found, expected)
+
+
+class Watched(np.ndarray):
+    """An array that notes which of its rows are sliced out, as a memory map would read them."""
+
+    def __getitem__(self, key):
+        rows = self.seen
+        rows[key] = True
+        return np.asarray(self)[key]
+
+
+def test_only_the_sequences_of_the_shard_are_read():
+    plain = as_sequences(ragged("float16"))
+    values = plain.values.view(Watched)
+    values.seen = np.zeros(len(values), bool)
+    shard = make_shard([3, 6], np.arange(2), [4, 1])
+    packed(Sequences(values, plain.offsets, plain.layout), shard)
+    expected = np.zeros(len(values), bool)
+    for i in shard.indices:
+        expected[plain.offsets[i] : plain.offsets[i + 1]] = True
+    assert_array_equal(values.seen, expected)
+
+
+def test_nan_passes(rng):
+    # The check of X comes before; what gets here is not looked at again.
+    x = [rng.normal(size=(3, 2)), rng.normal(size=(2, 2))]
+    sequences = as_sequences(x)
+    sequences = Sequences(sequences.values.copy(), sequences.offsets, sequences.layout)
+    sequences.values[1, 1] = np.nan
+    out = packed(sequences, make_shard([0, 1], [0, 1], [3, 2]))
+    assert np.isnan(out).sum() == 1 and np.isnan(out[2, 1])

@@ -1,0 +1,93 @@
+"""Matrix products on panels, against NumPy."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skgru.kernels import cpu
+
+#: Relative to the largest entry of the product.
+TOLERANCE = {"float32": 2e-6, "float64": 1e-14}
+
+both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+shapes = pytest.mark.parametrize(
+    ("m", "k", "n"), [(1, 1, 1), (3, 5, 2), (8, 16, 24), (13, 33, 50), (31, 2, 49), (2, 100, 100)]
+)
+
+
+def in_panels(matrix):
+    """Panels of B, as ``pack_matrix`` makes them without groups."""
+    n_rows, n = matrix.shape
+    n_columns = 3 * cpu.lanes(matrix.dtype)
+    panels = np.zeros((-(-n // n_columns), n_rows, n_columns), matrix.dtype)
+    cpu.pack_matrix(matrix, n_rows, n_rows, panels)
+    return panels
+
+
+def assert_product(found, expected):
+    tolerance = TOLERANCE[found.dtype.name] * np.abs(expected).max()
+    assert_allclose(found, expected, rtol=0, atol=tolerance)
+
+
+@both_dtypes
+@shapes
+def test_multiply(rng, m, k, n, dtype):
+    a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
+    panels = in_panels(b)
+    c = np.full((m, panels.shape[0] * panels.shape[2]), np.nan, dtype)
+    cpu.multiply(a, panels, c, False)
+    expected = a.astype(float) @ b.astype(float)
+    assert_product(c[:, :n], expected)
+    assert not c[:, n:].any()
+
+    start = rng.normal(size=c.shape).astype(dtype)
+    c = start.copy()
+    cpu.multiply(a, panels, c, True)
+    assert_product(c[:, :n], start[:, :n] + expected)
+
+
+@both_dtypes
+@shapes
+def test_multiply_transposed(rng, m, k, n, dtype):
+    a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(m, n)).astype(dtype)
+    n_columns = 3 * cpu.lanes(b.dtype)
+    n_panels = -(-n // n_columns)
+    padded = np.zeros((m, n_panels * n_columns), dtype)
+    padded[:, :n] = b
+    panels = np.full((n_panels, k, n_columns), np.nan, dtype)
+    cpu.multiply_transposed(a, padded, panels, False)
+    found = np.full((k, n), np.nan, dtype)
+    cpu.unpack_matrix(panels, k, k, found)
+    expected = a.astype(float).T @ b.astype(float)
+    assert_product(found, expected)
+
+    cpu.multiply_transposed(a, padded, panels, True)
+    cpu.unpack_matrix(panels, k, k, found)
+    assert_product(found, 2 * expected)
+
+
+@both_dtypes
+def test_a_row_of_a_product_is_its_own(rng, dtype):
+    a, b = rng.normal(size=(29, 33)).astype(dtype), rng.normal(size=(33, 50)).astype(dtype)
+    panels = in_panels(b)
+
+    def product(rows):
+        c = np.empty((len(rows), panels.shape[0] * panels.shape[2]), dtype)
+        cpu.multiply(rows, panels, c, False)
+        return c
+
+    together = product(a)
+    for order in (rng.permutation(29), rng.permutation(29)[:5], [17]):
+        assert_array_equal(product(a[order]), together[order])
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 40])
+def test_orthonormal_rows(rng, n):
+    matrix = rng.normal(size=(n, n))
+    found = matrix.copy()
+    cpu.orthonormalize_rows(found)
+    assert_allclose(found @ found.T, np.eye(n), atol=1e-13)
+    # Row by row as Gram and Schmidt: each lies in the span of the rows up to its own.
+    coefficients = matrix @ found.T
+    assert_allclose(np.triu(coefficients, 1), 0, atol=1e-12)
+    assert np.all(np.diag(coefficients) > 0)

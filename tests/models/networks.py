@@ -1,0 +1,137 @@
+"""A network with random parameters, run on ragged sequences, and the same network by the oracle."""
+
+import numpy as np
+
+from skgru.data import cut_into_shards
+from skgru.models import GRUNetwork
+from skgru.models._workspace import aligned_zeros
+from tests.reference import gru as ref
+
+LENGTHS = (5, 1, 9, 3, 3, 7, 2, 9, 9, 4, 1)
+SEED = 987654321
+
+
+def random_network(rng, *, dtype="float64", spread=0.3, **options):
+    """A small network and parameters for it, none of which is zero."""
+    options = {
+        "n_features": 2,
+        "hidden_layer_sizes": (3,),
+        "bidirectional": False,
+        "pooling": ("last",),
+        "n_outputs": 2,
+        "dropout": 0.0,
+        "recurrent_dropout": 0.0,
+    } | options
+    network = GRUNetwork(dtype=dtype, **options)
+    parameters = network.layout.initialize(np.random.RandomState(0), network.dtype)
+    parameters += spread * rng.normal(size=parameters.size).astype(dtype)
+    return network, parameters
+
+
+def random_sequences(rng, n_features=2, lengths=LENGTHS, dtype="float64"):
+    return [rng.normal(size=(length, n_features)).astype(dtype) for length in lengths]
+
+
+def pack(x, shard, dtype):
+    """The sequences of a shard in block layout, padding zero."""
+    packed = aligned_zeros((shard.n_rows, x[0].shape[1]), dtype)
+    for i, sequence in enumerate(shard.indices):
+        packed[shard.block[: shard.lengths[i]] + i] = x[sequence]
+    return packed
+
+
+class Engine:
+    """A network with packed parameters and one workspace for all shards."""
+
+    def __init__(self, network, parameters):
+        self.network, self.parameters = network, parameters
+        self.packed, self.workspace = network.new_packed(), network.new_workspace()
+        network.pack(parameters, self.packed, True)
+
+    def _shards(self, x, indices, shard_size):
+        indices = np.arange(len(x)) if indices is None else np.asarray(indices)
+        lengths = np.array([len(sequence) for sequence in x])
+        for shard in cut_into_shards(indices, lengths, shard_size):
+            yield shard, pack(x, shard, self.network.dtype)
+
+    def forward(self, x, indices=None, *, shard_size=32, seed=None):
+        """Raw predictions (n, n_outputs), in the order of ``indices``."""
+        n_outputs = self.network.n_outputs
+        raw = np.empty((len(x if indices is None else indices), n_outputs), self.network.dtype)
+        for shard, rows in self._shards(x, indices, shard_size):
+            found = self.network.forward(rows, shard, self.packed, self.workspace, seed=seed)
+            raw[shard.positions] = found[:, :n_outputs]
+        return raw
+
+    def gradient(self, x, d_raw, indices=None, *, shard_size=32, seed=None):
+        """Raw predictions, and the flat gradient of sum(d_raw * raw)."""
+        network, slot = self.network, self.network.new_slot()
+        raw = np.empty_like(d_raw)
+        for shard, rows in self._shards(x, indices, shard_size):
+            arguments = rows, shard, self.packed, self.workspace
+            found = network.forward(*arguments, seed=seed, save=True)
+            raw[shard.positions] = found[:, : network.n_outputs]
+            d_found = np.zeros_like(found)
+            d_found[:, : network.n_outputs] = d_raw[shard.positions]
+            network.backward(d_found, *arguments, slot, seed=seed)
+        gradient = np.full_like(self.parameters, np.nan)
+        network.unpack_gradient(slot, gradient)
+        return raw, gradient
+
+
+# -- the same by the oracle ------------------------------------------------------------------------
+
+
+def _masks(network, position, shape, site, rate, seed):
+    """Rows of a mask over padded columns: step by step if ``shape`` has two axes."""
+    kernels, site_seed = network.kernels, network._seed(seed, site)
+    mask, which = np.ones((shape[0], shape[-1])), np.array([position])
+    if len(shape) == 1:
+        mask = np.ones((1, shape[0]))
+        kernels.drop_rows(mask, which, site_seed, rate)
+        return mask[0]
+    steps = np.arange(shape[0] + 2)  # one sequence: block t is row t
+    kernels.drop_steps(mask, steps, np.ones(shape[0], np.int64), which, site_seed, rate)
+    return mask
+
+
+def _without_padding(mask, network, n_groups, layer):
+    """Keep the columns of the mask that belong to units of ``layer``."""
+    groups = mask.reshape(*mask.shape[:-1], n_groups, layer.n_units)
+    return groups[..., : layer.n_hidden].reshape(*mask.shape[:-1], -1)
+
+
+def oracle_raw(network, parameters, x, seed=None):
+    """Raw predictions by the oracle, one sequence at a time; dropout masks as in a batch of all."""
+    views = network.layout.views(parameters)
+    kinds, top = network.pooling.kinds, network.layers[-1]
+    query = views["attention.query"].ravel() if "attention" in kinds else None
+    raw = []
+    for position, sequence in enumerate(x):
+        layers, between, head_mask = [], [], None
+        for i, layer in enumerate(network.layers):
+            directions = []
+            for d, direction in enumerate(layer.directions):
+                arrays = [views[f"gru{i}.{direction}.{a}"] for a in ("W", "U", "b", "b_hn")]
+                mask = None
+                if seed is not None and network.recurrent_dropout > 0:
+                    rate, site = network.recurrent_dropout, 1000 + 2 * i + d
+                    mask = _masks(network, position, (layer.n_units,), site, rate, seed)
+                    mask = mask[: layer.n_hidden]
+                directions.append(ref.Direction(*arrays, recurrent_mask=mask))
+            layers.append(directions)
+            if seed is not None and network.dropout > 0 and i + 1 < len(network.layers):
+                shape = (len(sequence), layer.n_outputs)
+                mask = _masks(network, position, shape, i + 1, network.dropout, seed)
+                between.append(_without_padding(mask, network, len(directions), layer))
+        if seed is not None and network.dropout > 0:
+            shape = (network.pooling.n_outputs,)
+            head_mask = _masks(network, position, shape, 0, network.dropout, seed)
+            head_mask = _without_padding(head_mask, network, network.pooling.n_groups, top)
+        raw.append(
+            ref.network(
+                sequence, layers, kinds, views["head.W"], views["head.b"], query,
+                between or None, head_mask,
+            )  # fmt: skip
+        )
+    return np.array(raw)

@@ -1,0 +1,73 @@
+"""Threads that take tasks: every task once, in order, with errors passed on."""
+
+import multiprocessing
+import threading
+
+import joblib
+import pytest
+
+from skgru.models import _threads, resolve_n_threads, run_tasks
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 4])
+@pytest.mark.parametrize("n_tasks", [0, 1, 3, 100])
+def test_every_task_runs_once(n_tasks, n_threads):
+    done, workspaces = [], [object() for _ in range(n_threads)]
+
+    def task(i, workspace):
+        done.append((i, workspace))
+
+    run_tasks(task, n_tasks, workspaces)
+    assert sorted(i for i, _ in done) == list(range(n_tasks))
+    assert {id(workspace) for _, workspace in done} <= {id(w) for w in workspaces}
+    if n_threads == 1:
+        assert [i for i, _ in done] == list(range(n_tasks))
+
+
+def test_a_workspace_belongs_to_one_task_at_a_time():
+    workspaces = [threading.Lock() for _ in range(4)]
+
+    def task(i, workspace):
+        assert workspace.acquire(blocking=False)
+        workspace.release()
+
+    run_tasks(task, 500, workspaces)
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_an_error_is_raised_and_stops_what_has_not_begun(n_threads, error):
+    started = []
+
+    def task(i, workspace):
+        started.append(i)
+        if i == 5:
+            raise error("task 5")
+
+    with pytest.raises(error, match="task 5"):
+        run_tasks(task, 100_000, [None] * n_threads)
+    assert 5 in started
+    assert len(started) < 100_000
+    run_tasks(task, 5, [None] * n_threads)  # the pool is as good as new
+    assert sorted(started[-5:]) == list(range(5))
+
+
+def test_number_of_threads(monkeypatch):
+    monkeypatch.setattr(_threads, "_available_cores", lambda: 4)
+    monkeypatch.setattr(joblib, "cpu_count", lambda *args, **kwargs: 4)
+    assert resolve_n_threads(None) == 1
+    assert resolve_n_threads(1) == 1
+    assert resolve_n_threads(3) == 3
+    assert resolve_n_threads(64) == 4
+    with joblib.parallel_config("threading", n_jobs=2):
+        assert resolve_n_threads(None) == 2
+
+
+def test_a_worker_keeps_to_its_share(monkeypatch):
+    monkeypatch.setattr(joblib, "cpu_count", lambda *args, **kwargs: 8)
+    monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
+    assert _threads._available_cores() == 8
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
+    assert _threads._available_cores() == 2
+    monkeypatch.setattr(type(multiprocessing.current_process()), "daemon", True)
+    assert _threads._available_cores() == 1
