@@ -229,8 +229,9 @@ STAGES = (
                                           ("last", "mean", "max"))]),
     ("size", [{"hidden_layer_sizes": size, "bidirectional": both}
               for size in (64, 128, (64, 64)) for both in (False, True)]),
-    ("rate", [{"learning_rate_init": rate} for rate in (1e-3, 3e-3, 1e-2)]),
+    ("rate", [{"learning_rate_init": rate} for rate in (1e-3, 3e-3, 1e-2, 2e-2)]),
     ("dropout", [{"dropout": rate} for rate in (0.0, 0.2, 0.5)]),
+    ("length", [{"max_iter": n} for n in (20, 50, 100, 200)]),
 )  # fmt: skip
 
 
