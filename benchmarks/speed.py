@@ -78,6 +78,7 @@ class Engine:
         views["gru0.forward.b_hn"][...] = problem.b_h[2 * hidden :]
         offsets = np.arange(batch + 1) * steps
         self.sequences = Sequences(problem.x.reshape(-1, inputs), offsets, "3d")
+        self.shift, self.scale = np.zeros(inputs), np.ones(inputs)
         self.packed = network.new_packed()
         self.workspaces = [network.new_workspace() for _ in range(threads)]
         shards = cut_into_shards(np.arange(batch), self.sequences.lengths, network.shard_size)
@@ -96,7 +97,7 @@ class Engine:
         def work(i, workspace):
             shard = shards[i]
             x = workspace.array("x", (shard.n_rows, inputs))
-            pack_shard(network.kernels, self.sequences, shard, np.zeros(inputs), np.ones(inputs), x)
+            pack_shard(network.kernels, self.sequences, shard, self.shift, self.scale, x)
             (states,) = layer.forward(x, shard, self.packed, workspace, train)
             self.last[shard.positions] = states[shard.block[steps] :, :hidden]
             if train:

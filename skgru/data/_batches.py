@@ -48,17 +48,19 @@ class Shard:
 def make_shard(indices, positions, lengths):
     """Build a `Shard` from sequences that are already sorted, longest first."""
     lengths = np.ascontiguousarray(lengths, dtype=np.int64)
-    n_steps = lengths[0]
-    # alive[t] counts the lengths above t; lengths fall, so search in the reversed order.
-    alive = len(lengths) - np.searchsorted(lengths[::-1], np.arange(n_steps), side="right")
-    sizes = np.concatenate([alive[:1], alive])
-    block = np.concatenate([[0], np.cumsum(sizes)])
+    n, n_steps = len(lengths), int(lengths[0])
+    if lengths[-1] == n_steps:
+        alive, block = np.full(n_steps, n), np.arange(0, (n_steps + 2) * n, n)
+    else:
+        # alive[t] counts the lengths above t; lengths fall, so search in the reversed order.
+        alive = n - np.searchsorted(lengths[::-1], np.arange(n_steps), side="right")
+        block = np.concatenate([[0], np.cumsum(np.concatenate([alive[:1], alive]))])
     return Shard(
         np.ascontiguousarray(indices, dtype=np.int64),
         np.ascontiguousarray(positions, dtype=np.int64),
         lengths,
-        alive.astype(np.int64),
-        block.astype(np.int64),
+        alive.astype(np.int64, copy=False),
+        block.astype(np.int64, copy=False),
     )
 
 

@@ -1,6 +1,9 @@
 """Targets: checked, and encoded as the float64 columns that losses take."""
 
+from numbers import Real
+
 import numpy as np
+from scipy import sparse
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
@@ -38,15 +41,33 @@ def encode_regression(y, estimator, name="y"):
             f"{name} has {target.ndim} dimensions (shape={target.shape}), but should have the "
             "shape (n_sequences,) or (n_sequences, n_outputs)."
         )
-    finite = np.isfinite(target)
-    if not finite.all():
-        place = np.unravel_index(np.argmin(finite), target.shape)
-        where = f"sequence {place[0]}" + (f", output {place[1]}" if target.ndim == 2 else "")
-        value = "NaN" if np.isnan(target[place]) else "infinity"
-        raise ValueError(
-            f"Input {name} contains {value} at {where}. Remove such sequences, or fill in the target."
-        )
+    _check_finite(target, name)
     return target.reshape(len(target), -1), target.ndim == 1
+
+
+def _check_finite(target, name):
+    """Refuse numbers that are not finite, and objects that stand for a missing value."""
+    if target.dtype.kind == "O":
+        usable = np.array([not _is_missing(value) for value in target.flat]).reshape(target.shape)
+    elif target.dtype.kind == "f":
+        usable = np.isfinite(target)
+    else:
+        return
+    if usable.all():
+        return
+    place = np.unravel_index(np.argmin(usable), target.shape)
+    where = f"sequence {place[0]}" + (f", output {place[1]}" if target.ndim == 2 else "")
+    value = target[place]
+    value = "infinity" if value in (np.inf, -np.inf) else "None" if value is None else "NaN"
+    raise ValueError(
+        f"Input {name} contains {value} at {where}. Remove such sequences, or fill in the target."
+    )
+
+
+def _is_missing(value):
+    # The last is pandas.NA, which neither equals nor differs from anything.
+    is_number = isinstance(value, Real)
+    return value is None or (is_number and not np.isfinite(value)) or repr(value) == "<NA>"
 
 
 def encode_classes(y, estimator, classes=None, name="y"):
@@ -69,6 +90,9 @@ def encode_classes(y, estimator, classes=None, name="y"):
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."
         )
+    if not sparse.issparse(y):
+        # A list as objects: next to strings, NumPy would turn a missing value into a string.
+        _check_finite(np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None), name)
     check_classification_targets(y)
     if type_of_target(y, input_name=name) == "multilabel-indicator":
         target = check_array(y, dtype=np.float64, accept_sparse=True, input_name=name)
@@ -92,8 +116,8 @@ def _numbers_of(labels, classes, name):
     if unknown.any():
         first = int(np.argmax(unknown))
         raise ValueError(
-            f"`{name}` has classes not in `self.classes_`: {labels[first]!r} at sequence {first} is "
-            f"none of {list(classes)}. List every class in the first call of partial_fit, or fit "
-            "anew."
+            f"`{name}` has classes not in `self.classes_`: {labels[first]!r} at sequence {first} "
+            f"is none of {list(classes)}. List every class in the first call of partial_fit, or "
+            "fit anew."
         )
     return np.searchsorted(classes, labels)

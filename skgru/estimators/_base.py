@@ -7,18 +7,26 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skgru.data import as_sequences, check_length, column_statistics
 from skgru.models import GRUNetwork, Predictor, resolve_n_threads
 from skgru.training import Dataset, Stopping, Trainer
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks
-from ._constraints import check_hidden_layer_sizes, check_pooling
+from ._constraints import check_hidden_layer_sizes, check_pooling, check_unchanged
 from ._fitted import FittedArrays
 from ._options import make_optimizer, make_schedule, resolve_batch_size
 from ._progress import Progress
-from ._validation import check_X, hold_out, record_X
+from ._validation import (
+    check_prediction,
+    check_scale,
+    check_target_range,
+    check_weight,
+    check_X,
+    hold_out,
+    record_X,
+)
 
 
 
@@ -123,6 +131,7 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             target=self._scale_target(training.target),
             weight=self._weigh_classes(training.weight, y),
         )
+        check_target_range(training.target, self.dtype)
         if validation is not None:
             target = self._scale_target(validation.target)
             validation = self._with(validation, target=target)
@@ -148,13 +157,7 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             raise
         target = self._encode_target(y, f"y{suffix}", reset)
         check_length(len(sequences), target, f"y{suffix}", f"X{suffix}")
-        weight = _check_sample_weight(
-            sample_weight, sequences.offsets[:-1], dtype=np.float64, ensure_non_negative=True
-        )
-        if not weight.any():
-            raise ValueError(
-                f"sample_weight{suffix} is zero for every sequence; at least one must be positive."
-            )
+        weight = check_weight(sample_weight, sequences, f"sample_weight{suffix}")
         if reset:
             record_X(self, X, sequences)
         # A sequence of weight zero is as good as absent: in no batch, and never held out.
@@ -165,7 +168,11 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         n_features = training.sequences.n_features
         self.feature_mean_, self.feature_scale_ = np.zeros(n_features), np.ones(n_features)
         if self.standardize:
-            mean, std = column_statistics(training.sequences, training.indices, training.weight)
+            with np.errstate(over="ignore", invalid="ignore"):
+                mean, std = column_statistics(
+                    training.sequences, training.indices, training.weight
+                )
+            check_scale(std, "feature {} of X")
             # A feature that varies only by rounding is constant.
             varies = std > 1e-12 * np.abs(mean)
             self.feature_mean_, self.feature_scale_ = mean, np.where(varies, std, 1.0)
@@ -184,16 +191,8 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             "update_bias": self._update_bias,
         }
         if not reset:
-            changed = [
-                name
-                for name in ("hidden_layer_sizes", "bidirectional", "pooling", "n_outputs", "dtype")
-                if options[name] != self._network_options[name]
-            ]
-            if changed:
-                raise ValueError(
-                    f"{' and '.join(changed)} changed since the training that should go on. Restore "
-                    "the earlier value, or train anew with fit and warm_start=False."
-                )
+            names = ("hidden_layer_sizes", "bidirectional", "pooling", "n_outputs", "dtype")
+            check_unchanged(names, self._network_options, options)
         self._network_options = options
 
     def _make_trainer(self, training, one_epoch):
@@ -295,7 +294,9 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         """Raw predictions (n, n_outputs) in the dtype of the network."""
         check_is_fitted(self)
         sequences = check_X(self, X, reset=False)
-        return self._predictor().predict_raw(sequences, n_threads=resolve_n_threads(self.n_jobs))
+        raw = self._predictor().predict_raw(sequences, n_threads=resolve_n_threads(self.n_jobs))
+        check_prediction(raw, sequences)
+        return raw
 
     def attention_weights(self, X):
         """Weights that the attention pooling gives to the steps of each sequence.

@@ -253,7 +253,13 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
     def _weigh_classes(self, weight, y):
         if self.class_weight is None:
             return weight
-        return weight * compute_sample_weight(self.class_weight, y)
+        weight = weight * compute_sample_weight(self.class_weight, y)
+        if not weight.any():
+            raise ValueError(
+                f"class_weight={self.class_weight!r} and sample_weight leave no sequence with a "
+                "positive weight."
+            )
+        return weight
 
     def _labels_to_stratify(self, target):
         return None if self._is_multilabel else target[:, 0]

@@ -56,6 +56,16 @@ def check_hidden_layer_sizes(sizes):
     return tuple(int(n) for n in sizes)
 
 
+def check_unchanged(names, earlier, now):
+    """Refuse to go on training a model of another kind than it was."""
+    changed = [name for name in names if now[name] != earlier[name]]
+    if changed:
+        raise ValueError(
+            f"{' and '.join(changed)} changed since the training that should go on. Restore the "
+            "earlier value, or train anew with fit and warm_start=False."
+        )
+
+
 def check_pooling(pooling):
     """The poolings as a tuple of names."""
     kinds = (pooling,) if isinstance(pooling, str) else tuple(pooling)

@@ -6,13 +6,15 @@ import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from skgru.data import encode_regression
 from skgru.training import AbsoluteError, Huber, Poisson, Quantile, SquaredError
 
 from ._base import BaseGRU
-from ._constraints import COMMON_CONSTRAINTS
+from ._constraints import COMMON_CONSTRAINTS, check_unchanged
 from ._docs import document
+from ._validation import check_scale
 
 
 @document
@@ -181,10 +183,10 @@ class GRURegressor(RegressorMixin, BaseGRU):
             n_quantiles at the end.
         """
         raw = self._predict_raw(X)
-        loss = self._make_loss()
+        loss, quantile = self._make_loss(), self._loss_options["quantile"]
         values = loss.link(self._network().kernels, raw).reshape(len(raw), self.n_outputs_, -1)
         values = values * self.target_scale_[:, np.newaxis] + self.target_mean_[:, np.newaxis]
-        if not isinstance(loss, Quantile) or isinstance(self.quantile, Real):
+        if not isinstance(quantile, tuple):
             values = values[:, :, 0]
         return values[:, 0] if self._y_is_1d else values
 
@@ -207,14 +209,16 @@ class GRURegressor(RegressorMixin, BaseGRU):
         score : float
             1 for perfect predictions, 0 for the best constant.
         """
-        if self.loss != "quantile" or isinstance(self.quantile, Real):
+        check_is_fitted(self)
+        quantile = self._loss_options["quantile"]
+        if not isinstance(quantile, tuple):
             return super().score(X, y, sample_weight)
         found = self.predict(X)
         return float(
             np.mean(
                 [
                     d2_pinball_score(y, found[..., i], alpha=level, sample_weight=sample_weight)
-                    for i, level in enumerate(self.quantile)
+                    for i, level in enumerate(quantile)
                 ]
             )
         )
@@ -226,6 +230,11 @@ class GRURegressor(RegressorMixin, BaseGRU):
                 f"Some value(s) of {name} are out of the valid range of loss='poisson': targets must "
                 "not be negative, nor all zero."
             )
+        options = self._checked_loss_options()
+        if not reset:
+            check_unchanged(("loss", "quantile"), self._loss_options, options)
+        # Recorded, so that predictions do not follow a later set_params.
+        self._loss_options = options
         if reset:
             self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
         elif target.shape[1] != self.n_outputs_:
@@ -238,34 +247,43 @@ class GRURegressor(RegressorMixin, BaseGRU):
     def _learn_target_scale(self, target, weight):
         self.target_mean_, self.target_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
         if self.standardize and self.loss != "poisson":
-            self.target_mean_ = np.average(target, axis=0, weights=weight)
-            variance = np.average((target - self.target_mean_) ** 2, axis=0, weights=weight)
-            varies = np.sqrt(variance) > 1e-12 * np.abs(self.target_mean_)
-            self.target_scale_ = np.where(varies, np.sqrt(variance), 1.0)
+            with np.errstate(over="ignore", invalid="ignore"):
+                self.target_mean_ = np.average(target, axis=0, weights=weight)
+                deviation = target - self.target_mean_
+                std = np.sqrt(np.average(deviation**2, axis=0, weights=weight))
+            check_scale(std, "output {} of y")
+            varies = std > 1e-12 * np.abs(self.target_mean_)
+            self.target_scale_ = np.where(varies, std, 1.0)
 
     def _scale_target(self, target):
         return (target - self.target_mean_) / self.target_scale_
 
     def _make_loss(self):
-        if self.loss == "quantile":
-            return Quantile(self.n_outputs_, self._quantile_levels())
-        if self.loss == "huber":
-            return Huber(self.n_outputs_, self.delta)
+        loss = self._loss_options["loss"]
+        if loss == "quantile":
+            return Quantile(self.n_outputs_, np.atleast_1d(self._loss_options["quantile"]))
+        if loss == "huber":
+            return Huber(self.n_outputs_, self._loss_options["delta"])
         kinds = {"squared_error": SquaredError, "absolute_error": AbsoluteError, "poisson": Poisson}
-        return kinds[self.loss](self.n_outputs_)
+        return kinds[loss](self.n_outputs_)
 
-    def _quantile_levels(self):
+    def _checked_loss_options(self):
+        quantile = self._checked_quantile() if self.loss == "quantile" else None
+        return {"loss": self.loss, "quantile": quantile, "delta": float(self.delta)}
+
+    def _checked_quantile(self):
+        """A level, or a tuple of them."""
         levels = np.atleast_1d(np.asarray(self.quantile, dtype=np.float64))
         valid = levels.ndim == 1 and len(levels) and (levels > 0).all() and (levels < 1).all()
         if not valid or (np.diff(levels) <= 0).any():
             raise ValueError(
                 f"quantile must be a number in (0, 1) or a rising list of them; got {self.quantile!r}."
             )
-        return levels
+        return float(levels[0]) if isinstance(self.quantile, Real) else tuple(levels.tolist())
 
     def _score_raw(self, raw, target, weight):
         loss, network = self._make_loss(), self._network()
-        if self.loss == "quantile":
+        if isinstance(loss, Quantile):
             return -loss.mean(network.kernels, raw, target, weight)
         error = (target - loss.link(network.kernels, raw)) ** 2
         spread = (target - np.average(target, axis=0, weights=weight)) ** 2
@@ -277,4 +295,5 @@ class GRURegressor(RegressorMixin, BaseGRU):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = self.loss == "poisson"
         return tags

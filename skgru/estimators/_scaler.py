@@ -102,7 +102,7 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
         Number of steps in them, or the sum of the weights of all steps.
     n_features_in_ : int
         Number of features of a step; for a 2D table its width (the number of time steps).
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if `fit` saw a frame whose column names are all strings.
 
     See Also

@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.utils.validation import _check_feature_names
+from sklearn.utils.validation import _check_feature_names, _check_sample_weight
 
 from skgru.data import as_sequences
 
@@ -133,3 +133,49 @@ def hold_out(indices, fraction, seed, labels=None):
         indices, test_size=n_validation, random_state=seed, stratify=labels
     )
     return [np.sort(part) for part in parts]
+
+
+def check_weight(sample_weight, sequences, name):
+    """Weights of sequences as float64: finite, not negative, and not all zero."""
+    try:
+        weight = _check_sample_weight(
+            sample_weight, sequences.offsets[:-1], dtype=np.float64, ensure_non_negative=True
+        )
+    except ValueError as error:
+        raise ValueError(f"In {name}: {error}") from error
+    if not weight.any():  # scikit-learn before 1.9 lets that pass
+        raise ValueError(f"{name} is zero for every sequence; at least one must be positive.")
+    return weight
+
+
+def check_scale(scale, name):
+    """Refuse features or outputs whose spread is too large for float64; ``{}`` is the number."""
+    finite = np.isfinite(scale)
+    if not finite.all():
+        raise ValueError(
+            f"The standard deviation of {name.format(np.argmin(finite))} overflows float64. Divide "
+            "by a constant first, take the logarithm, or clip extreme values."
+        )
+
+
+def check_target_range(target, dtype):
+    """Refuse targets that the network cannot hold."""
+    size = np.abs(target).max(axis=1)
+    if size.max() > np.finfo(dtype).max:
+        raise ValueError(
+            f"y at sequence {np.argmax(size)} is too large for dtype={dtype!r}. Set "
+            "standardize=True, rescale y, or set dtype='float64'."
+        )
+
+
+def check_prediction(raw, sequences):
+    """Refuse predictions that are lost to overflow."""
+    finite = np.isfinite(raw).all(axis=1)
+    if not finite.all():
+        i = int(np.argmin(finite))
+        step, feature = np.unravel_index(np.argmax(np.abs(sequences[i])), sequences[i].shape)
+        raise ValueError(
+            f"The prediction for sequence {i} of X is not finite: the largest value in it, "
+            f"{sequences[i][step, feature]:.3g} at step {step}, feature {feature}, is too far from "
+            f"the training data for {raw.dtype}. Clip such values, or set dtype='float64' and fit."
+        )

@@ -47,7 +47,9 @@ def test_shards_hold_every_sequence_once_longest_first(lengths, shard_size, seed
     for shard in shards:
         assert_array_equal(shard.indices, indices[shard.positions])
         assert_array_equal(shard.lengths, lengths[shard.indices])
-        assert_array_equal(shard.alive, [(shard.lengths > t).sum() for t in range(shard.lengths[0])])
+        assert_array_equal(
+            shard.alive, [(shard.lengths > t).sum() for t in range(shard.lengths[0])]
+        )
         sizes = np.diff(shard.block)
         assert_array_equal(sizes, [shard.n_sequences, *shard.alive])
         assert shard.n_rows == sizes[:-1].sum()
@@ -72,9 +74,7 @@ def packed(sequences, shard, dtype="float64", **kwargs):
 
 def ragged(dtype):
     rng = np.random.default_rng(0)
-    return [
-        rng.integers(0, 20, size=(length, 2)).astype(dtype) for length in (2, 5, 1, 4, 4, 3, 1)
-    ]
+    return [rng.integers(0, 20, size=(length, 2)).astype(dtype) for length in (2, 5, 1, 4, 4, 3, 1)]
 
 
 @pytest.mark.parametrize("out_dtype", ["float32", "float64"])

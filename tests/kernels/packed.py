@@ -221,7 +221,9 @@ class Run:
             above, column, carry, d_gates, *sums, d_x, add_to_x is not None, need_initial,
         )  # fmt: skip
 
-        found = {name: np.full_like(getattr(problem, name), np.nan) for name in ("W", "U", "b", "b_hn")}
+        found = {
+            name: np.full_like(getattr(problem, name), np.nan) for name in ("W", "U", "b", "b_hn")
+        }
         cpu.unpack_weights(sums[0], self.n_features, self.n_features, False, found["W"])
         cpu.unpack_weights(sums[1], n_hidden, self.n_units, True, found["U"])
         cpu.unpack_bias_gradient(sums[2], found["b"], found["b_hn"])

@@ -24,8 +24,7 @@ def _make(operation, n_inputs):
             kind = signature.args[0]
             v = Vectors(context, builder, kind.dtype)
             values = [
-                v.load(v.pointer(kind, arguments[0], v.index(j * v.width)))
-                for j in range(n_inputs)
+                v.load(v.pointer(kind, arguments[0], v.index(j * v.width))) for j in range(n_inputs)
             ]
             results = getattr(v, operation)(*values)
             for j, result in enumerate(results if isinstance(results, tuple) else (results,)):

@@ -46,7 +46,10 @@ def test_share_that_is_dropped(rate):
 
 def test_masks_are_independent():
     rate = 0.5
-    by_sequence, by_step = masks(np.arange(500), 200, rate), step_masks(shard_of([500]), 200, rate)[0]
+    by_sequence, by_step = (
+        masks(np.arange(500), 200, rate),
+        step_masks(shard_of([500]), 200, rate)[0],
+    )
     pairs = {
         "next sequence": (by_sequence[1:], by_sequence[:-1]),
         "next unit": (by_sequence[:, 1:], by_sequence[:, :-1]),

@@ -73,7 +73,7 @@ def case(request):
 
 
 def call(case, raw, weight=None, scale=1.0, dtype="float64"):
-    """The loss and its gradient; raw predictions are wider than the loss reads, as the head's are."""
+    """The loss and its gradient, for raw predictions that are padded like those of the head."""
     weight = np.ones(len(raw)) if weight is None else weight
     wide = np.full((len(raw), case.n_raw + 3), np.nan, dtype)
     wide[:, : case.n_raw] = raw

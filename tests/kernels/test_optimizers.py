@@ -43,9 +43,7 @@ def run_rmsprop(parameters, gradients):
     t = parameters.dtype.type
     variance = np.zeros_like(parameters)
     for gradient in gradients:
-        cpu.rmsprop(
-            parameters, gradient, variance, t(RATE), t(BETA_2), t(1 - BETA_2), t(EPSILON)
-        )
+        cpu.rmsprop(parameters, gradient, variance, t(RATE), t(BETA_2), t(1 - BETA_2), t(EPSILON))
     return parameters
 
 

@@ -1,7 +1,7 @@
 """The kernels as machines with narrower vectors, or without fused multiply-add, would run them.
 
-Tile heights, panel widths and the arithmetic itself depend on the machine.  The tests of the kernels
-therefore run once more in a process that is told to be a smaller one.
+Tile heights, panel widths and the arithmetic itself depend on the machine.  The tests of the
+kernels therefore run once more in a process that is told to be a smaller one.
 """
 
 import os

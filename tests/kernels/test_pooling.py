@@ -56,7 +56,9 @@ class Packed:
         used = np.zeros(len(added), bool)
         for i, states in enumerate(self.sequences):
             d = self.d_pooled[i, COLUMN : COLUMN + N_UNITS]
-            (expected,) = ref.numerical_gradient(lambda s, i=i, d=d: np.sum(d * pool(i, s)), [states])
+            (expected,) = ref.numerical_gradient(
+                lambda s, i=i, d=d: np.sum(d * pool(i, s)), [states]
+            )
             used[self.rows(i)] = True
             assert_allclose(added[self.rows(i), columns], expected, rtol=1e-6, atol=1e-8)
         assert not added[~used].any()

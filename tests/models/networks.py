@@ -130,8 +130,14 @@ def oracle_raw(network, parameters, x, seed=None):
             head_mask = _without_padding(head_mask, network, network.pooling.n_groups, top)
         raw.append(
             ref.network(
-                sequence, layers, kinds, views["head.W"], views["head.b"], query,
-                between or None, head_mask,
+                sequence,
+                layers,
+                kinds,
+                views["head.W"],
+                views["head.b"],
+                query,
+                between or None,
+                head_mask,
             )  # fmt: skip
         )
     return np.array(raw)

@@ -1,4 +1,4 @@
-"""Prediction over a data set: any number of threads and chunks, the same bits in the same places."""
+"""Prediction over a data set: for any number of threads and chunks, the same bits."""
 
 import numpy as np
 import pytest

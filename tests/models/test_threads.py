@@ -2,6 +2,7 @@
 
 import multiprocessing
 import threading
+import time
 
 import joblib
 import pytest
@@ -50,6 +51,25 @@ def test_an_error_is_raised_and_stops_what_has_not_begun(n_threads, error):
     assert len(started) < 100_000
     run_tasks(task, 5, [None] * n_threads)  # the pool is as good as new
     assert sorted(started[-5:]) == list(range(5))
+
+
+def test_an_error_in_one_thread_stops_the_other(monkeypatch):
+    monkeypatch.setattr(_threads, "_pools", {})
+    monkeypatch.setattr(joblib, "cpu_count", lambda *args, **kwargs: 2)
+    failing, done = threading.Event(), []
+
+    def task(i, name):
+        if name == "second":
+            failing.set()
+            raise ValueError("second")
+        failing.wait(timeout=10)
+        time.sleep(0.001)
+        done.append(i)
+
+    # The first is waited for first: it must learn of the failure by itself.
+    with pytest.raises(ValueError, match="second"):
+        run_tasks(task, 1000, ["first", "second"])
+    assert len(done) < 500
 
 
 def test_number_of_threads(monkeypatch):

@@ -37,6 +37,7 @@ _TILED_HEIGHTS = TILE_HEIGHTS[:-1]
 _SMALLEST_TILE = _TILED_HEIGHTS[-1]
 _forward_tiled = make_forward_stripe(1, _TILED_HEIGHTS)
 _forward_row_4 = make_forward_stripe(4, (1,))
+_forward_row_2 = make_forward_stripe(2, (1,))
 _forward_row_1 = make_forward_stripe(1, (1,))
 _backward_2 = make_backward_stripe(2, TILE_HEIGHTS)
 _backward_1 = make_backward_stripe(1, TILE_HEIGHTS)
@@ -64,22 +65,29 @@ def _forward_step(x, here, w, h_in, states, before, after, u, bias, gates, saved
         x_start, h_start = (here + tiled) * n_x, (before + tiled) * n_units
         out_start, gates_start = (after + tiled) * n_units, (saved + tiled) * n_units * 4
         p = 0
-        while p + 4 <= n_panels:
-            unit = p * width
-            _forward_row_4(
-                rest, x, x_start, n_x, w, p * w_size, h_in, h_start, n_units, u, p * u_size,
-                bias, 4 * unit, states, h_start + unit, states, out_start + unit,
-                gates, gates_start + 4 * unit, save,
-            )  # fmt: skip
-            p += 4
         while p < n_panels:
             unit = p * width
-            _forward_row_1(
-                rest, x, x_start, n_x, w, p * w_size, h_in, h_start, n_units, u, p * u_size,
-                bias, 4 * unit, states, h_start + unit, states, out_start + unit,
-                gates, gates_start + 4 * unit, save,
-            )  # fmt: skip
-            p += 1
+            if p + 4 <= n_panels:
+                _forward_row_4(
+                    rest, x, x_start, n_x, w, p * w_size, h_in, h_start, n_units, u, p * u_size,
+                    bias, 4 * unit, states, h_start + unit, states, out_start + unit,
+                    gates, gates_start + 4 * unit, save,
+                )  # fmt: skip
+                p += 4
+            elif p + 2 <= n_panels:
+                _forward_row_2(
+                    rest, x, x_start, n_x, w, p * w_size, h_in, h_start, n_units, u, p * u_size,
+                    bias, 4 * unit, states, h_start + unit, states, out_start + unit,
+                    gates, gates_start + 4 * unit, save,
+                )  # fmt: skip
+                p += 2
+            else:
+                _forward_row_1(
+                    rest, x, x_start, n_x, w, p * w_size, h_in, h_start, n_units, u, p * u_size,
+                    bias, 4 * unit, states, h_start + unit, states, out_start + unit,
+                    gates, gates_start + 4 * unit, save,
+                )  # fmt: skip
+                p += 1
 
 
 @inline_kernel
