@@ -2,8 +2,8 @@
 
     python benchmarks/initial_weights.py DATA_FOLDER --out docs/_tables/initial_weights.md
 
-Variants of the default classifier differ in nothing but where training starts.  They are compared by
-cross-validation on the training part; test parts are not read.
+Variants of the default classifier differ in nothing but where training starts.  They are compared
+by cross-validation on the training part; test parts are not read.
 """
 
 import argparse

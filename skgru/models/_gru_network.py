@@ -139,8 +139,15 @@ class GRUNetwork:
         states = self._states(x, shard, packed, workspace, seed, save)
         pooled = self.pooling.forward(states, shard, packed, workspace)
         if seed is not None and self.dropout > 0:
-            self.kernels.drop_rows(pooled, shard.positions, self._seed(seed, 0), self.dropout)
+            self._drop_pooled(pooled, shard, seed)
         return self.head.forward(pooled, packed, workspace)
+
+    def _drop_pooled(self, pooled, shard, seed):
+        """Dropout before the head, of the pooled vectors or of their gradients."""
+        top = self.layers[-1]
+        self.kernels.drop_rows(
+            pooled, shard.positions, self._seed(seed, 0), self.dropout, top.n_hidden, top.n_units
+        )
 
     def attention(self, x, shard, packed, workspace):
         """Attention weights of every step of a shard, (shard.n_rows,) in the block layout."""
@@ -171,7 +178,8 @@ class GRUNetwork:
             column = d * below.n_units
             self.kernels.connect(
                 states[d], shard.block, shard.alive, 0 if direction == "backward" else 1,
-                shard.positions, self._seed(seed or 0, i), rate, column, x, column,
+                shard.positions, self._seed(seed or 0, i), rate, d * below.n_hidden,
+                below.n_hidden, x, column,
             )  # fmt: skip
         return x
 
@@ -194,7 +202,7 @@ class GRUNetwork:
         ]
         d_pooled = self.head.backward(d_raw, pooled, packed, workspace, slot)
         if seed is not None and self.dropout > 0:
-            self.kernels.drop_rows(d_pooled, shard.positions, self._seed(seed, 0), self.dropout)
+            self._drop_pooled(d_pooled, shard, seed)
         finals, d_states = self.pooling.backward(d_pooled, states, shard, packed, workspace, slot)
         for i in reversed(range(len(self.layers))):
             layer = self.layers[i]
@@ -206,13 +214,13 @@ class GRUNetwork:
             masked = seed is not None and self.recurrent_dropout > 0
             layer.backward(layer_x, shard, packed, workspace, slot, finals, d_states, d_x, masked)
             if i > 0:
+                below = self.layers[i - 1]
                 if seed is not None and self.dropout > 0:
                     self.kernels.drop_steps(
                         d_x, shard.block, shard.alive, shard.positions, self._seed(seed, i),
-                        self.dropout,
+                        self.dropout, below.n_hidden, below.n_units,
                     )  # fmt: skip
                 d_states = d_x
-                below = self.layers[i - 1]
                 finals = [
                     workspace.zeros(("final", d), (shard.n_sequences, below.n_units))
                     for d in range(len(below.directions))

@@ -152,7 +152,9 @@ class GRULayer:
             masked = workspace.array((*key, "masked"), states.shape if mask_seeds else mask.shape)
             if mask_seeds:
                 mask[...] = 1
-                self.kernels.drop_rows(mask, shard.positions, mask_seeds[d], rate)
+                self.kernels.drop_rows(
+                    mask, shard.positions, mask_seeds[d], rate, self.n_hidden, self.n_units
+                )
             start = workspace.zeros("initial", (n, self.n_units)) if initial is None else initial[d]
             reverse = direction == "backward"
             self.kernels.place_initial_states(states, shard.block, shard.alive, reverse, start)

@@ -1,4 +1,4 @@
-"""Losses: a kernel, a link from raw predictions to predictions, and the best constant to start from.
+"""Losses: a kernel, a link from raw predictions to predictions, and a constant to start from.
 
 To add one, write its kernel in ``kernels/cpu/losses.py`` and a class here (see
 ``docs/how_to_add_a_loss.md``).  Targets are float64 arrays (n, n_target); for the multinomial loss

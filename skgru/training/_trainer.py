@@ -300,6 +300,7 @@ class Trainer:
         raw = predictor.predict_raw(
             validation.sequences, validation.indices, len(self._workspaces)
         )
-        target, weight = validation.target[validation.indices], validation.weight[validation.indices]
+        used = validation.indices
+        target, weight = validation.target[used], validation.weight[used]
         loss = self.loss.mean(self.network.kernels, raw, target, weight)
         return loss, score(raw, target, weight)

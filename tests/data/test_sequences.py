@@ -272,7 +272,7 @@ A = np.arange(12.0)
         # other kinds of matrix
         (sparse.csr_array(table()), TypeError, "Sparse"),
         ([sparse.csr_array(table())], TypeError, "Sparse data was passed as sequence 0"),
-        (np.matrix([[1, 2]]), TypeError, "np.matrix is not supported"),
+        (np.array([[1, 2]]).view(np.matrix), TypeError, "np.matrix is not supported"),
     ],
 )
 def test_errors_name_the_place(X, error, message):

@@ -13,7 +13,7 @@ SEED = np.uint64(0x123456789ABCDEF0)
 def masks(sequences, n_units, rate, seed=SEED):
     """Rows of masks, as ``drop_rows`` makes them."""
     mask = np.ones((len(sequences), n_units))
-    cpu.drop_rows(mask, np.asarray(sequences, dtype=np.int64), seed, rate)
+    cpu.drop_rows(mask, np.asarray(sequences, dtype=np.int64), seed, rate, n_units, n_units)
     return mask
 
 
@@ -25,7 +25,7 @@ def shard_of(lengths, sequences=None):
 def step_masks(shard, n_units, rate, seed=SEED):
     """A list with the mask (length, n_units) of each sequence, as ``drop_steps`` makes them."""
     x = np.ones((shard.n_rows, n_units))
-    cpu.drop_steps(x, shard.block, shard.alive, shard.positions, seed, rate)
+    cpu.drop_steps(x, shard.block, shard.alive, shard.positions, seed, rate, n_units, n_units)
     return [x[shard.block[:length] + i] for i, length in enumerate(shard.lengths)]
 
 
@@ -83,13 +83,14 @@ def test_connect_drops_what_drop_steps_drops(rng, rate, shift, dtype):
     states = rng.normal(size=(shard.block[-1], n_units)).astype(dtype)
     x = np.full((shard.n_rows, n_units + column + 2), np.nan, dtype)
     cpu.connect(
-        states, shard.block, shard.alive, shift, shard.positions, SEED, rate, column, x, column
+        states, shard.block, shard.alive, shift, shard.positions, SEED, rate, column, n_units, x, column
     )
     outside = np.delete(x, np.s_[column : column + n_units], axis=1)
     assert np.isnan(outside).all()
 
     mask = np.ones((shard.n_rows, n_units + column), dtype)
-    cpu.drop_steps(mask, shard.block, shard.alive, shard.positions, SEED, rate)
+    width = mask.shape[1]
+    cpu.drop_steps(mask, shard.block, shard.alive, shard.positions, SEED, rate, width, width)
     used = np.zeros(shard.n_rows, bool)
     for i, length in enumerate(shard.lengths):
         rows = shard.block[:length] + i
@@ -98,3 +99,12 @@ def test_connect_drops_what_drop_steps_drops(rng, rate, shift, dtype):
         assert_array_equal(x[rows, column : column + n_units], expected)
     assert not x[~used, column : column + n_units].any()
     assert (~used).any()
+
+
+def test_masks_do_not_know_of_padding():
+    """Two groups of 5 real units have the masks of 10 units, whatever a group is padded to."""
+    dense = masks(np.arange(6), 10, 0.4)
+    padded = np.ones((6, 2 * 8 + 3))
+    cpu.drop_rows(padded, np.arange(6), SEED, 0.4, 5, 8)
+    assert_array_equal(np.delete(padded, np.r_[5:8, 13:19], axis=1), dense)
+    assert_array_equal(padded[:, np.r_[5:8, 13:19]], 1)

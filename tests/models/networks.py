@@ -83,28 +83,23 @@ class Engine:
 
 
 def _masks(network, position, shape, site, rate, seed):
-    """Rows of a mask over padded columns: step by step if ``shape`` has two axes."""
+    """Rows of a mask over real units: step by step if ``shape`` has two axes."""
     kernels, site_seed = network.kernels, network._seed(seed, site)
-    mask, which = np.ones((shape[0], shape[-1])), np.array([position])
+    which, n_units = np.array([position]), shape[-1]
     if len(shape) == 1:
-        mask = np.ones((1, shape[0]))
-        kernels.drop_rows(mask, which, site_seed, rate)
+        mask = np.ones((1, n_units))
+        kernels.drop_rows(mask, which, site_seed, rate, n_units, n_units)
         return mask[0]
+    mask, alive = np.ones(shape), np.ones(shape[0], np.int64)
     steps = np.arange(shape[0] + 2)  # one sequence: block t is row t
-    kernels.drop_steps(mask, steps, np.ones(shape[0], np.int64), which, site_seed, rate)
+    kernels.drop_steps(mask, steps, alive, which, site_seed, rate, n_units, n_units)
     return mask
-
-
-def _without_padding(mask, network, n_groups, layer):
-    """Keep the columns of the mask that belong to units of ``layer``."""
-    groups = mask.reshape(*mask.shape[:-1], n_groups, layer.n_units)
-    return groups[..., : layer.n_hidden].reshape(*mask.shape[:-1], -1)
 
 
 def oracle_raw(network, parameters, x, seed=None):
     """Raw predictions by the oracle, one sequence at a time; dropout masks as in a batch of all."""
     views = network.layout.views(parameters)
-    kinds, top = network.pooling.kinds, network.layers[-1]
+    kinds = network.pooling.kinds
     query = views["attention.query"].ravel() if "attention" in kinds else None
     raw = []
     for position, sequence in enumerate(x):
@@ -116,18 +111,15 @@ def oracle_raw(network, parameters, x, seed=None):
                 mask = None
                 if seed is not None and network.recurrent_dropout > 0:
                     rate, site = network.recurrent_dropout, 1000 + 2 * i + d
-                    mask = _masks(network, position, (layer.n_units,), site, rate, seed)
-                    mask = mask[: layer.n_hidden]
+                    mask = _masks(network, position, (layer.n_hidden,), site, rate, seed)
                 directions.append(ref.Direction(*arrays, recurrent_mask=mask))
             layers.append(directions)
             if seed is not None and network.dropout > 0 and i + 1 < len(network.layers):
-                shape = (len(sequence), layer.n_outputs)
-                mask = _masks(network, position, shape, i + 1, network.dropout, seed)
-                between.append(_without_padding(mask, network, len(directions), layer))
+                shape = (len(sequence), len(directions) * layer.n_hidden)
+                between.append(_masks(network, position, shape, i + 1, network.dropout, seed))
         if seed is not None and network.dropout > 0:
-            shape = (network.pooling.n_outputs,)
+            shape = (network.pooling.n_groups * network.layers[-1].n_hidden,)
             head_mask = _masks(network, position, shape, 0, network.dropout, seed)
-            head_mask = _without_padding(head_mask, network, network.pooling.n_groups, top)
         raw.append(
             ref.network(
                 sequence,

@@ -38,17 +38,29 @@ def _threshold(rate):
     return np.uint64(rate * 16777216.0)  # of 2^24 equally likely values
 
 
+@inline_kernel
+def _drop_row(row, key, threshold, scale, size, padded):
+    """Drop real units of one row in place; ``size`` of every ``padded`` columns are real."""
+    zero = row.dtype.type(0)
+    for group in range(row.shape[0] // padded):
+        for j in range(size):
+            column = group * padded + j
+            kept = _is_kept(key, group * size + j, threshold)
+            row[column] = row[column] * scale if kept else zero
+
+
 @kernel
-def connect(states, block, alive, shift, sequences, seed, rate, first_unit, x, column):
+def connect(states, block, alive, shift, sequences, seed, rate, first_unit, size, x, column):
     """Copy the states of one direction into the input of the next layer, dropping some.
 
     Parameters
     ----------
-    states, shift : see ``pooling.py``. IN
+    states, shift : see ``pooling.py``; the first ``size`` columns are real units. IN
     sequences : (n_sequences,) int64, which mask each sequence gets. IN
     seed : uint64
     rate : float64 in [0, 1), the share dropped.
-    first_unit : int, the unit whose mask the first column gets.
+    first_unit : int, the unit whose mask the first column gets.  Units are counted without padding:
+        masks do not depend on the vector width of a machine.
     x : (rows, n_inputs): columns ``column`` onwards are written, padding rows with zeros. OUT
     """
     n_units = states.shape[1]
@@ -58,36 +70,37 @@ def connect(states, block, alive, shift, sequences, seed, rate, first_unit, x, c
         for i in range(alive[t]):
             source = states[block[t + shift] + i]
             target = x[block[t] + i, column : column + n_units]
+            for j in range(n_units):
+                target[j] = source[j]
             if rate > 0:
                 key = _row_key(seed, sequences[i], t)
-                for j in range(n_units):
+                for j in range(size):
                     kept = _is_kept(key, first_unit + j, threshold)
-                    target[j] = source[j] * scale if kept else zero
-            else:
-                for j in range(n_units):
-                    target[j] = source[j]
+                    target[j] = target[j] * scale if kept else zero
         x[block[t] + alive[t] : block[t + 1], column : column + n_units] = 0
 
 
 @kernel
-def drop_steps(x, block, alive, sequences, seed, rate):
-    """Multiply the rows of every step by the masks of ``connect``, in place."""
-    threshold = _threshold(rate)
-    scale, zero = x.dtype.type(1.0 / (1.0 - rate)), x.dtype.type(0)
+def drop_steps(x, block, alive, sequences, seed, rate, size, padded):
+    """Multiply the rows of every step by the masks of ``connect``, in place.
+
+    The columns are groups of ``padded``, of which the first ``size`` are real units; what is beyond
+    the last whole group is left alone.
+    """
+    threshold, scale = _threshold(rate), x.dtype.type(1.0 / (1.0 - rate))
     for t in range(alive.shape[0]):
         for i in range(alive[t]):
-            row = x[block[t] + i]
             key = _row_key(seed, sequences[i], t)
-            for j in range(row.shape[0]):
-                row[j] = row[j] * scale if _is_kept(key, j, threshold) else zero
+            _drop_row(x[block[t] + i], key, threshold, scale, size, padded)
 
 
 @kernel
-def drop_rows(x, sequences, seed, rate):
-    """Multiply each sequence's row by its mask, in place: dropout before the head, or a mask."""
-    threshold = _threshold(rate)
-    scale, zero = x.dtype.type(1.0 / (1.0 - rate)), x.dtype.type(0)
+def drop_rows(x, sequences, seed, rate, size, padded):
+    """Multiply each sequence's row by its mask, in place: dropout before the head, or a mask.
+
+    Columns as in ``drop_steps``.
+    """
+    threshold, scale = _threshold(rate), x.dtype.type(1.0 / (1.0 - rate))
     for i in range(x.shape[0]):
         key = _row_key(seed, sequences[i], 0)
-        for j in range(x.shape[1]):
-            x[i, j] = x[i, j] * scale if _is_kept(key, j, threshold) else zero
+        _drop_row(x[i], key, threshold, scale, size, padded)

@@ -1,0 +1,42 @@
+"""Small learning problems, in every layout, that the tests of the estimators share."""
+
+import numpy as np
+
+
+def table(n=60, n_steps=6, seed=0):
+    """Univariate series (n, n_steps) and their last values."""
+    X = np.random.default_rng(seed).normal(size=(n, n_steps))
+    return X, X[:, -1].copy()
+
+
+def ragged(n=60, n_features=2, longest=9, seed=0):
+    """Sequences of 1 to ``longest`` steps and the mean of their first feature."""
+    rng = np.random.default_rng(seed)
+    X = [rng.normal(size=(length, n_features)) for length in rng.integers(1, longest + 1, n)]
+    return X, np.array([x[:, 0].mean() for x in X])
+
+
+def in_layout(layout, n=60, seed=0):
+    """X in a layout ("2d", "3d", "ragged" or "objects") and a target that it determines."""
+    if layout == "2d":
+        return table(n, seed=seed)
+    X, y = ragged(n, seed=seed)
+    if layout == "3d":
+        X = np.random.default_rng(seed).normal(size=(n, 6, 2))
+        y = X[:, :, 0].mean(axis=1)
+    elif layout == "objects":
+        found = np.empty(n, dtype=object)
+        found[:] = X
+        X = found
+    return X, y
+
+
+def classes(y, n_classes=3):
+    """Labels by rank of y, about as many of each."""
+    ranks = np.argsort(np.argsort(y))
+    return np.array(["low", "middle", "top", "peak"])[ranks * n_classes // len(y)]
+
+
+def same_parameters(first, second):
+    """Whether two models have the same parameters to the last bit."""
+    return first._parameters.tobytes() == second._parameters.tobytes()

@@ -1,0 +1,109 @@
+"""What a fit prints, and the summary of a model."""
+
+import io
+import re
+import sys
+
+import numpy as np
+import pytest
+
+from skgru import GRUClassifier, GRURegressor
+
+from .problems import classes, in_layout, table
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def printed(monkeypatch, stream, model, *data, **more):
+    monkeypatch.setattr(sys, "stdout", stream)
+    model.fit(*data, **more)
+    return stream.getvalue()
+
+
+def test_it_is_quiet_unless_asked(capsys):
+    GRURegressor(4, max_iter=2).fit(*table())
+    assert capsys.readouterr() == ("", "")
+
+
+def test_about_ten_lines_where_there_is_no_terminal(monkeypatch):
+    text = printed(monkeypatch, io.StringIO(), GRURegressor(4, max_iter=40, verbose=1), *table())
+    assert "\r" not in text
+    assert "\x1b" not in text
+    lines = text.splitlines()
+    assert 10 <= len(lines) <= 12
+    assert re.fullmatch(r"GRURegressor epoch 1/40  loss \d\S+  00:0\d left", lines[0])
+    assert lines[-2].startswith("GRURegressor epoch 40/40  loss")
+    assert re.fullmatch(r"GRURegressor finished after 40 epochs, 00:0\d", lines[-1])
+
+
+def test_a_line_per_epoch_with_verbose_2(monkeypatch):
+    for stream in (io.StringIO(), Terminal()):
+        model = GRURegressor(4, max_iter=13, verbose=2)
+        lines = printed(monkeypatch, stream, model, *table()).splitlines()
+        assert [f"epoch {i + 1}/13" in line for i, line in enumerate(lines)] == [True] * 13 + [False]
+        for loss, line in zip(model.loss_curve_, lines, strict=False):
+            assert f"loss {loss:.5g}" in line
+
+
+def test_a_live_bar_on_a_terminal(monkeypatch):
+    X, y = table()
+    model = GRUClassifier(4, max_iter=4, verbose=True)
+    text = printed(monkeypatch, Terminal(), model, X, y > 0, X_val=X[:9], y_val=y[:9] > 0)
+    assert text.count("\n") == 2
+    states = text.split("\n")[0].split("\r")[1:]
+    assert len(states) == 4
+    filled = [re.search(r"\[(#+)(\.*)\]", state) for state in states]
+    assert [len(bar[1]) for bar in filled] == [6, 12, 18, 24]
+    assert len({len(bar[0]) for bar in filled}) == 1
+    for state, score in zip(states, model.validation_scores_, strict=True):
+        assert f"validation score {score:.4f}" in state
+        assert state.endswith("left\x1b[K")
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_it_says_why_training_ended(monkeypatch, stream):
+    X, y = table()
+    options = {"learning_rate": "constant", "tol": 10.0, "n_iter_no_change": 2, "verbose": 1}
+    model = GRURegressor(4, max_iter=50, **options)
+    lines = printed(monkeypatch, stream(), model, X, y).splitlines()
+    assert lines[-1].startswith(f"GRURegressor stopped improving after {model.n_iter_} epochs, ")
+    assert model.n_iter_ == 4
+    assert "epoch 4/50" in lines[-2]
+
+
+# --- summary ------------------------------------------------------------------------------------
+
+
+def test_summary():
+    X, y = in_layout("3d")
+    model = GRUClassifier(3, max_iter=1, pooling="last").fit(X, classes(y))
+    assert (
+        model.summary()
+        == """\
+GRUClassifier: 2 features, GRU 3, pooling last, 3 outputs, float32
+-------------------------
+gru0.forward.W     2 x 9  18
+gru0.forward.U     3 x 9  27
+gru0.forward.b     9       9
+gru0.forward.b_hn  3       3
+head.W             3 x 3   9
+head.b             3       3
+-------------------------
+total                     69""".replace("-" * 25, "-" * 28)
+    )
+
+
+def test_the_total_of_a_summary_is_the_number_of_parameters():
+    X, y = in_layout("3d")
+    model = GRURegressor((30, 20), bidirectional=True, pooling=("attention", "max"), max_iter=1)
+    text = model.fit(X, np.column_stack([y, y])).summary()
+    arrays = [*model.coefs_, *model.recurrent_coefs_, *model.intercepts_]
+    arrays += [*model.recurrent_intercepts_, model.attention_coef_]
+    assert text.splitlines()[-1].split() == ["total", f"{sum(a.size for a in arrays):,}"]
+    assert "GRU 30 + 20 in both directions, pooling attention + max, 2 outputs" in text
+    assert all(array in text for array in ("gru1.backward.U", "attention.query", "head.b"))

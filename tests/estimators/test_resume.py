@@ -1,0 +1,407 @@
+"""Training that goes on exactly, ends early, is interrupted, or fails: nothing is lost."""
+
+import itertools
+import signal
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
+
+from skgru import GRUClassifier, GRURegressor
+from skgru.training import Trainer
+
+from .problems import classes, in_layout, ragged, same_parameters, table
+
+# Everything that has a state: the order of the sequences, both dropouts, the optimiser.
+STATEFUL = {
+    "hidden_layer_sizes": (5, 4),
+    "dropout": 0.2,
+    "recurrent_dropout": 0.2,
+    "batch_size": 16,
+    "learning_rate": "constant",
+    "random_state": 0,
+}
+
+
+def from_disk(model, folder):
+    joblib.dump(model, folder / "model.joblib")
+    return joblib.load(folder / "model.joblib")
+
+
+def assert_same_model(found, expected, X):
+    assert same_parameters(found, expected)
+    assert_array_equal(found.predict(X), expected.predict(X))
+    assert found.loss_curve_ == expected.loss_curve_
+    assert found.validation_scores_ == expected.validation_scores_
+    assert found.n_iter_ == expected.n_iter_
+    assert found.best_loss_ == expected.best_loss_
+    assert found.best_validation_score_ == expected.best_validation_score_
+    for name, array in expected._resume_state["trainer"]["optimizer"].items():
+        assert_array_equal(found._resume_state["trainer"]["optimizer"][name], array)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"solver": "adam", "dtype": "float64"},
+        {"solver": "adamw"},
+        {"solver": "sgd"},
+        {"solver": "sgd", "momentum": 0.5, "nesterovs_momentum": False, "shuffle": False},
+        {"solver": "rmsprop", "max_grad_norm": None},
+        # No epoch improves by so much: the rate falls in every other epoch.
+        {"solver": "sgd", "learning_rate": "adaptive", "tol": 1e3, "n_iter_no_change": 1},
+        {"early_stopping": True},
+        {"early_stopping": True, "n_jobs": 2, "pooling": "attention", "bidirectional": True},
+    ],
+)
+@pytest.mark.parametrize("estimator", [GRURegressor, GRUClassifier])
+def test_some_epochs_then_the_rest_are_all_of_them(estimator, options, tmp_path):
+    X, y = ragged(80)
+    y = classes(y) if estimator is GRUClassifier else y
+    model = estimator(warm_start=True, **{**STATEFUL, **options})
+    whole = model.set_params(max_iter=7).fit(X, y)
+    parts = estimator(warm_start=True, **{**STATEFUL, **options}).set_params(max_iter=3).fit(X, y)
+    first = parts._parameters.copy()
+    parts = from_disk(parts, tmp_path).set_params(max_iter=4).fit(X, y)
+    assert not np.array_equal(parts._parameters, first)
+    assert_same_model(parts, whole, X)
+    if options.get("learning_rate") == "adaptive":
+        rates = whole._resume_state["trainer"]["schedule"]
+        assert rates["current"] < rates["initial"]
+
+
+@pytest.mark.parametrize("solver", ["adam", "adamw", "sgd", "rmsprop"])
+@pytest.mark.parametrize("estimator", [GRURegressor, GRUClassifier])
+def test_partial_fit_resumes_and_is_an_epoch_of_fit(estimator, solver, tmp_path):
+    X, y = ragged(80)
+    more = {}
+    if estimator is GRUClassifier:
+        y, more = classes(y), {"classes": np.unique(classes(y))}
+    options = {**STATEFUL, "solver": solver}
+    whole = estimator(max_iter=4, warm_start=True, **options).fit(X, y)
+    parts = estimator(**options)
+    for _ in range(4):
+        parts = from_disk(parts.partial_fit(X, y, **more), tmp_path)
+        more = {}
+    assert_same_model(parts, whole, X)
+
+
+def test_partial_fit_on_changing_data(tmp_path):
+    X, y = ragged(90)
+    batches = [slice(0, 30), slice(30, 32), slice(32, 90)]
+    model, stored = GRURegressor(**STATEFUL), GRURegressor(**STATEFUL)
+    for part in batches:
+        model.partial_fit(X[part], y[part])
+        stored = from_disk(stored.partial_fit(X[part], y[part]), tmp_path)
+    assert_same_model(stored, model, X)
+    first = GRURegressor(**STATEFUL).partial_fit(X[:30], y[:30])
+    assert_array_equal(model.feature_mean_, first.feature_mean_)
+    assert_array_equal(model.target_scale_, first.target_scale_)
+    assert model.n_iter_ == 3
+
+
+def test_partial_fit_goes_on_from_fit():
+    X, y = table()
+    model = GRURegressor(4, max_iter=3, random_state=0).fit(X, y)
+    before = model._parameters.copy()
+    model.partial_fit(X, y)
+    assert model.n_iter_ == 4
+    assert 0 < np.abs(model._parameters - before).max() < 0.1
+
+
+def test_partial_fit_ignores_early_stopping():
+    X, y = table()
+    options = {**STATEFUL, "solver": "sgd"}
+    expected = GRURegressor(**options).partial_fit(X, y)
+    found = GRURegressor(early_stopping=True, **options).partial_fit(X, y)
+    assert same_parameters(found, expected)
+    assert found.validation_scores_ is None
+
+
+def test_fit_without_warm_start_forgets():
+    X, y = table()
+    model = GRURegressor(4, max_iter=2, random_state=0)
+    expected = model.fit(X, y)._parameters
+    model.set_params(warm_start=True).fit(X, y)
+    model.set_params(warm_start=False).fit(X, y)
+    assert_array_equal(model._parameters, expected)
+    assert not hasattr(model, "_resume_state")
+    assert model.n_iter_ == 2
+
+
+def test_a_new_learning_rate_is_used():
+    X, y = table()
+    options = {"max_iter": 1, "warm_start": True, "solver": "sgd", "learning_rate": "constant"}
+    model = GRURegressor(4, **options).fit(X, y)
+    before = model._parameters.copy()
+    model.set_params(learning_rate_init=1e-12).fit(X, y)
+    np.testing.assert_allclose(model._parameters, before, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hidden_layer_sizes": 5}, "hidden_layer_sizes changed since the training"),
+        ({"pooling": "last", "bidirectional": True}, "bidirectional and pooling changed"),
+        ({"dtype": "float64"}, "dtype changed"),
+        ({"loss": "poisson"}, "loss changed"),
+        ({"loss": "quantile"}, "loss and quantile changed"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_another_network_cannot_go_on(method, change, message):
+    X, y = table()
+    model = GRURegressor(4, max_iter=1, warm_start=True).fit(X, np.abs(y))
+    state = dict(vars(model))
+    model.set_params(**change)
+    with pytest.raises(ValueError, match=f"{message}.*Restore.*warm_start=False"):
+        getattr(model, method)(X, np.abs(y))
+    assert {**vars(model), **state} == vars(model)
+    model.set_params(warm_start=False).fit(X, np.abs(y))
+
+
+def test_other_data_cannot_go_on():
+    X, y = in_layout("3d")
+    model = GRURegressor(4, max_iter=1, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="X has 1 features, but GRURegressor is expecting 2"):
+        model.fit(X[:, :, :1], y)
+    with pytest.raises(ValueError, match="y has 2 targets .* was fitted with 1"):
+        model.fit(X, np.column_stack([y, y]))
+    model = GRUClassifier(4, max_iter=1, warm_start=True).fit(X, classes(y))
+    with pytest.raises(ValueError, match="classes not in `self.classes_`: .*'peak'.* fit anew"):
+        model.fit(X, classes(y, 4))
+    with pytest.raises(ValueError, match="y is multilabel, unlike the targets before"):
+        model.fit(X, np.eye(3, dtype=int)[np.arange(60) % 3 - 1] | [1, 0, 0])
+
+
+# --- a fit that raises --------------------------------------------------------------------------
+
+
+def fails_at(number, error):
+    """Replacement of a method that raises at a certain call."""
+    calls = itertools.count(1)
+
+    def method(original, *args, **kwargs):
+        if next(calls) == number:
+            raise error
+        return original(*args, **kwargs)
+
+    return method
+
+
+def patch(monkeypatch, name, replacement):
+    original = getattr(Trainer, name)
+    monkeypatch.setattr(
+        Trainer, name, lambda *args, **kwargs: replacement(original, *args, **kwargs)
+    )
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_fit_that_raises_leaves_the_model_as_it_was(monkeypatch, method, warm_start):
+    X, y = ragged(60)
+    model = GRURegressor(4, max_iter=3, batch_size=16, warm_start=warm_start).fit(X, y)
+    stored = joblib.hash(model)
+    prediction = model.predict(X)
+    with pytest.raises(ValueError, match="NaN at sequence 1"):
+        getattr(model, method)([X[0], np.full((2, 2), np.nan)], y[:2])
+    with pytest.raises(ValueError, match="NaN at sequence 0"):
+        getattr(model, method)(X, np.full(60, np.nan))
+    with monkeypatch.context() as context:
+        patch(context, "_step", fails_at(4, MemoryError("too little")))
+        with pytest.raises(MemoryError, match="too little"):
+            getattr(model, method)(X, 1 - 3 * y)
+    assert joblib.hash(model) == stored
+    assert_array_equal(model.predict(X), prediction)
+
+
+def test_a_first_fit_that_raises_leaves_the_estimator_unfitted(monkeypatch):
+    X, y = table()
+    model = GRURegressor(4, max_iter=3)
+    before = dict(vars(model))
+    patch(monkeypatch, "_step", fails_at(2, MemoryError("too little")))
+    with pytest.raises(MemoryError):
+        model.fit(X, y)
+    assert vars(model) == before
+
+
+# --- interrupted --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_ctrl_c_keeps_what_was_learnt(monkeypatch, n_jobs, early_stopping):
+    X, y = ragged(200)
+    options = {**STATEFUL, "batch_size": 60, "n_jobs": n_jobs, "early_stopping": early_stopping}
+    expected = GRURegressor(max_iter=3, **options).fit(X, y)
+
+    def interrupted(original, trainer, parameters, training, epoch, n_epochs):
+        if epoch == 3:
+            signal.raise_signal(signal.SIGINT)
+        return original(trainer, parameters, training, epoch, n_epochs)
+
+    patch(monkeypatch, "_run_epoch", interrupted)
+    model = GRURegressor(max_iter=10, **options)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        assert model.fit(X, y) is model
+    assert same_parameters(model, expected)
+    assert model.loss_curve_ == expected.loss_curve_
+    assert model.n_iter_ == 3
+    assert_array_equal(model.predict(X), expected.predict(X))
+
+
+def test_ctrl_c_inside_an_epoch(monkeypatch):
+    X, y = ragged(60)
+    model = GRURegressor(4, max_iter=9, batch_size=16, warm_start=True, learning_rate="constant")
+    patch(monkeypatch, "_step", fails_at(7, KeyboardInterrupt()))
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, y)
+    assert model.n_iter_ == 1
+    assert np.isfinite(model.predict(X)).all()
+    monkeypatch.undo()
+    assert model.fit(X, y).n_iter_ == 10
+
+
+def test_ctrl_c_before_the_first_epoch_ends(monkeypatch):
+    X, y = table()
+    patch(monkeypatch, "_run_epoch", fails_at(1, KeyboardInterrupt()))
+    with pytest.warns(UserWarning, match="interrupted"):
+        model = GRURegressor(4, max_iter=9).fit(X, y)
+    assert model.n_iter_ == 0
+    assert model.loss_curve_ == []
+    assert np.isnan(model.loss_)
+    assert np.isfinite(model.predict(X)).all()
+
+
+# --- a loss that is not finite ------------------------------------------------------------------
+
+
+def assert_diverges(model, X, y):
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    messages = [str(w.message) for w in found if issubclass(w.category, ConvergenceWarning)]
+    assert any("stopped being finite in epoch" in message for message in messages), messages
+    advice = "Lower learning_rate_init, set max_grad_norm.*extreme values in X and y"
+    with pytest.warns(ConvergenceWarning, match=advice):
+        model.fit(X, y)
+    assert [str(w.message) for w in found if w.category is not ConvergenceWarning] == []
+    assert np.isfinite(model._parameters).all()
+    assert np.isfinite(model.loss_curve_).all()
+    assert model.n_iter_ == len(model.loss_curve_) < model.max_iter
+
+
+def test_a_huge_learning_rate_keeps_the_best_finite_weights():
+    X, y = table()
+    model = GRURegressor(4, max_iter=50, random_state=0, solver="sgd", batch_size=100)
+    model.set_params(max_grad_norm=None, learning_rate="constant", learning_rate_init=1e30)
+    assert_diverges(model, X, y)
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_targets_beyond_the_range_of_the_loss_keep_the_first_weights():
+    X, y = table()
+    model = GRURegressor(4, max_iter=5, standardize=False, max_grad_norm=None, random_state=0)
+    assert_diverges(model, X, 1e30 * y)
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_the_best_weights_before_the_overflow_are_kept(monkeypatch):
+    X, y = table()
+    expected = GRURegressor(4, max_iter=4, random_state=0, learning_rate="constant").fit(X, y)
+
+    def poisoned(original, trainer, parameters, training, epoch, n_epochs):
+        loss = original(trainer, parameters, training, epoch, n_epochs)
+        if epoch == 4:
+            parameters[0] = np.nan
+            for buffer in trainer.optimizer.buffers.values():
+                buffer[...] = np.nan
+        return loss
+
+    patch(monkeypatch, "_run_epoch", poisoned)
+    model = GRURegressor(
+        4, max_iter=9, random_state=0, learning_rate="constant", warm_start=True, tol=0
+    )
+    with pytest.warns(ConvergenceWarning, match="stopped being finite in epoch 5"):
+        model.fit(X, y)
+    assert np.argmin(expected.loss_curve_) == 3
+    assert same_parameters(model, expected)
+    assert model.loss_curve_ == expected.loss_curve_
+    # What went wrong is not in the way of going on.
+    monkeypatch.undo()
+    model.fit(X, y)
+    assert model.n_iter_ == 4 + 9
+    assert model.loss_ < expected.loss_
+
+
+# --- early stopping -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("estimator", [GRURegressor, GRUClassifier])
+@pytest.mark.parametrize("with_data", [False, True])
+def test_early_stopping_restores_the_best_epoch(estimator, with_data):
+    rng = np.random.default_rng(0)
+    X, y = ragged(120)
+    y = y + rng.normal(size=120)  # to be overfitted
+    if estimator is GRUClassifier:
+        y = (y > 0).astype(int)
+    options = {"early_stopping": True, "n_iter_no_change": 8, "random_state": 0}
+    model = estimator(16, max_iter=300, learning_rate_init=0.03, learning_rate="constant", **options)
+    data = {"X_val": X[80:], "y_val": y[80:]} if with_data else {}
+    model.fit(X[:80], y[:80], **data)
+    scores = model.validation_scores_
+    best = int(np.argmax(scores))
+    assert 8 < model.n_iter_ == len(scores) < 300
+    assert model.best_validation_score_ == max(scores)
+    assert model.best_loss_ is None
+    if with_data:
+        assert abs(model.score(X[80:], y[80:]) - max(scores)) < 1e-6
+        assert scores[-1] < max(scores)
+    # The best epoch is the last one of a fit that ends there, with the same schedule.
+    shorter = estimator(**{**model.get_params(), "max_iter": best + 1}).fit(X[:80], y[:80], **data)
+    assert max(shorter.validation_scores_) == max(scores)
+    if with_data and estimator is GRURegressor:
+        assert same_parameters(model, shorter)
+
+
+def test_validation_scores_are_those_of_score():
+    X, y = in_layout("3d", n=90)
+    Y = np.column_stack([y, y**2, 0 * y])
+    weight = np.arange(30) % 3 + 0.5
+    for model, target in [
+        (GRURegressor(4, max_iter=2), y),
+        (GRURegressor(4, max_iter=2, loss="poisson"), np.abs(y)),
+        (GRURegressor(4, max_iter=2), Y),
+        (GRUClassifier(4, max_iter=2), classes(y)),
+        (GRUClassifier(4, max_iter=2), y > 0),
+        (GRUClassifier(4, max_iter=2), (Y > [0, 0.1, 0.2]).astype(int)),
+    ]:
+        validation = {"X_val": X[60:], "y_val": target[60:], "sample_weight_val": weight}
+        model.fit(X[:60], target[:60], **validation)
+        expected = model.score(X[60:], target[60:], sample_weight=weight)
+        assert len(model.validation_scores_) == 2
+        assert abs(model.validation_scores_[-1] - expected) < 1e-5, model
+
+
+def test_held_out_classes_are_in_proportion(monkeypatch):
+    X, y = table(100)
+    labels = np.where(np.arange(100) % 10 == 0, "rare", "common")
+    parts = []
+
+    def record(original, trainer, parameters, training, *args, validation=None, **kwargs):
+        parts.append((training.indices, validation.indices))
+        return original(trainer, parameters, training, *args, validation=validation, **kwargs)
+
+    patch(monkeypatch, "run", record)
+    model = GRUClassifier(4, max_iter=1, early_stopping=True, validation_fraction=0.2)
+    model.set_params(random_state=0).fit(X, labels).fit(X, labels)
+    training, validation = parts[0]
+    assert len(validation) == 20
+    assert_array_equal(np.sort(np.concatenate([training, validation])), np.arange(100))
+    assert np.sum(labels[validation] == "rare") == 2
+    assert_array_equal(parts[1][1], validation)
+    # Scales are those of what is trained on.
+    np.testing.assert_allclose(model.feature_mean_, X[training].mean())
