@@ -3,7 +3,7 @@
 from ._batches import Shard, cut_into_shards, make_shard, minibatches, pack_shard
 from ._sequences import Sequences, as_sequences
 from ._statistics import column_moments, column_statistics, merge_moments
-from ._targets import check_length, encode_classes, encode_regression
+from ._targets import check_length, encode_classes, encode_regression, find_first
 
 __all__ = [
     "Sequences",
@@ -15,6 +15,7 @@ __all__ = [
     "cut_into_shards",
     "encode_classes",
     "encode_regression",
+    "find_first",
     "make_shard",
     "merge_moments",
     "minibatches",

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 
+# Rows of a shard; sequences of up to 4096 steps fill one of 32 sequences.
+_SHARD_ROWS = 2**17
+
+
 @dataclass(frozen=True, eq=False)
 class Shard:
     """Sequences that are processed together, longest first.
@@ -74,7 +78,8 @@ def cut_into_shards(indices, lengths, shard_size):
     lengths : ndarray of shape (n_all,)
         Of every sequence in the data set.
     shard_size : int
-        Most sequences in a shard.
+        Most sequences in a shard.  Long sequences make smaller ones, so that the memory of a shard
+        is bounded by its longest sequence.
 
     Returns
     -------
@@ -83,10 +88,13 @@ def cut_into_shards(indices, lengths, shard_size):
     """
     batch_lengths = lengths[indices]
     order = np.argsort(-batch_lengths, kind="stable")
-    return [
-        make_shard(indices[part], part, batch_lengths[part])
-        for part in (order[i : i + shard_size] for i in range(0, len(order), shard_size))
-    ]
+    shards, start = [], 0
+    while start < len(order):
+        n = min(shard_size, max(1, _SHARD_ROWS // batch_lengths[order[start]]))
+        part = order[start : start + n]
+        shards.append(make_shard(indices[part], part, batch_lengths[part]))
+        start += n
+    return shards
 
 
 def minibatches(indices, batch_size):
@@ -100,7 +108,7 @@ def pack_shard(kernels, sequences, shard, shift, scale, out):
     Only the sequences of the shard are read, so a memory map is never read as a whole.
     """
     values, starts = sequences.values, sequences.offsets[shard.indices]
-    if values.dtype not in (np.float32, np.float64) or not values.flags.c_contiguous:
+    if values.dtype in (np.float16, np.bool_) or not values.flags.c_contiguous:
         pieces = [
             np.asarray(values[start : start + n], dtype=np.float64)
             for start, n in zip(starts, shard.lengths, strict=True)

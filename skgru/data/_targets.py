@@ -33,16 +33,20 @@ def encode_regression(y, estimator, name="y"):
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."
         )
     target = check_array(
-        y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name=name,
-        estimator=estimator,
+        y, dtype=np.float64, ensure_2d=False, allow_nd=True, ensure_min_samples=0,
+        ensure_min_features=0, ensure_all_finite=False, input_name=name, estimator=estimator,
     )  # fmt: skip
-    if target.ndim > 2:
-        raise ValueError(
-            f"{name} has {target.ndim} dimensions (shape={target.shape}), but should have the "
-            "shape (n_sequences,) or (n_sequences, n_outputs)."
-        )
+    _check_shape(target, name)
     _check_finite(target, name)
     return target.reshape(len(target), -1), target.ndim == 1
+
+
+def _check_shape(target, name):
+    if target.ndim not in (1, 2) or target.size == 0:
+        raise ValueError(
+            f"{name} of shape {target.shape} should have the shape (n_sequences,) or "
+            "(n_sequences, n_outputs), with at least one sequence."
+        )
 
 
 def _check_finite(target, name):
@@ -53,15 +57,20 @@ def _check_finite(target, name):
         usable = np.isfinite(target)
     else:
         return
-    if usable.all():
-        return
-    place = np.unravel_index(np.argmin(usable), target.shape)
+    if not usable.all():
+        value, where = find_first(target, ~usable)
+        value = "infinity" if value in (np.inf, -np.inf) else "None" if value is None else "NaN"
+        raise ValueError(
+            f"Input {name} contains {value} at {where}. Remove such sequences, or fill in the "
+            "target."
+        )
+
+
+def find_first(target, condition):
+    """The first target that meets a condition, and its place in words."""
+    place = np.unravel_index(np.argmax(condition), target.shape)
     where = f"sequence {place[0]}" + (f", output {place[1]}" if target.ndim == 2 else "")
-    value = target[place]
-    value = "infinity" if value in (np.inf, -np.inf) else "None" if value is None else "NaN"
-    raise ValueError(
-        f"Input {name} contains {value} at {where}. Remove such sequences, or fill in the target."
-    )
+    return target[place], where
 
 
 def _is_missing(value):
@@ -92,7 +101,9 @@ def encode_classes(y, estimator, classes=None, name="y"):
         )
     if not sparse.issparse(y):
         # A list as objects: next to strings, NumPy would turn a missing value into a string.
-        _check_finite(np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None), name)
+        array = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
+        _check_shape(array, name)
+        _check_finite(array, name)
     check_classification_targets(y)
     if type_of_target(y, input_name=name) == "multilabel-indicator":
         target = check_array(y, dtype=np.float64, accept_sparse=True, input_name=name)
@@ -115,9 +126,10 @@ def _numbers_of(labels, classes, name):
     unknown = ~np.isin(labels, classes)
     if unknown.any():
         first = int(np.argmax(unknown))
+        label = labels[first : first + 1].tolist()[0]  # as Python prints it
         raise ValueError(
-            f"`{name}` has classes not in `self.classes_`: {labels[first]!r} at sequence {first} "
-            f"is none of {list(classes)}. List every class in the first call of partial_fit, or "
+            f"`{name}` has classes not in `self.classes_`: {label!r} at sequence {first} is none "
+            f"of {classes.tolist()}. List every class in the first call of partial_fit, or "
             "fit anew."
         )
     return np.searchsorted(classes, labels)

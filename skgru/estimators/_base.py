@@ -116,6 +116,8 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         if (X_val is None) != (y_val is None):
             given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
             raise ValueError(f"{given} is provided, but {missing} is not. Pass both or neither.")
+        if X_val is None and sample_weight_val is not None:
+            raise ValueError("sample_weight_val is provided, but X_val and y_val are not.")
         validation = None
         if X_val is not None:
             validation = self._check_data(X_val, y_val, sample_weight_val, False, "_val")

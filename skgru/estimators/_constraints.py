@@ -69,6 +69,8 @@ def check_unchanged(names, earlier, now):
 def check_pooling(pooling):
     """The poolings as a tuple of names."""
     kinds = (pooling,) if isinstance(pooling, str) else tuple(pooling)
+    if not all(isinstance(kind, str) for kind in kinds):
+        kinds = ()
     if not kinds or len(set(kinds)) < len(kinds) or not set(kinds) <= set(POOLINGS):
         raise ValueError(
             f"pooling must be one of {POOLINGS}, or several different ones of them; got {pooling!r}."

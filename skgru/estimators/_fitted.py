@@ -1,5 +1,7 @@
 """Named views of the fitted parameters, and a summary of the network."""
 
+from sklearn.utils.validation import check_is_fitted
+
 from skgru.models import GRUNetwork
 
 
@@ -11,7 +13,7 @@ class FittedArrays:
 
     def _network(self):
         """The network that was fitted, built from the facts that are stored with the model."""
-        return GRUNetwork(**self._network_options)
+        return GRUNetwork(**self._network_options, device=self.device)
 
     def _views(self, ending):
         if not hasattr(self, "_parameters"):
@@ -55,6 +57,7 @@ class FittedArrays:
         text : str
             A table with one line for each array of parameters: its name, shape and size.
         """
+        check_is_fitted(self)
         options, network = self._network_options, self._network()
         rows = [(p.name, " x ".join(map(str, p.shape)), f"{p.size:,}") for p in network.layout.parameters]
         rows.append(("total", "", f"{network.layout.size:,}"))

@@ -14,7 +14,7 @@ from skgru.training import AbsoluteError, Huber, Poisson, Quantile, SquaredError
 from ._base import BaseGRU
 from ._constraints import COMMON_CONSTRAINTS, check_unchanged
 from ._docs import document
-from ._validation import check_scale
+from ._validation import check_counts, check_scale
 
 
 @document
@@ -225,11 +225,8 @@ class GRURegressor(RegressorMixin, BaseGRU):
 
     def _encode_target(self, y, name, reset):
         target, is_1d = encode_regression(y, self, name)
-        if self.loss == "poisson" and (target.min() < 0 or target.sum() == 0):
-            raise ValueError(
-                f"Some value(s) of {name} are out of the valid range of loss='poisson': targets must "
-                "not be negative, nor all zero."
-            )
+        if self.loss == "poisson":
+            check_counts(target if not is_1d else target[:, 0], name)
         options = self._checked_loss_options()
         if not reset:
             check_unchanged(("loss", "quantile"), self._loss_options, options)
@@ -273,9 +270,12 @@ class GRURegressor(RegressorMixin, BaseGRU):
 
     def _checked_quantile(self):
         """A level, or a tuple of them."""
-        levels = np.atleast_1d(np.asarray(self.quantile, dtype=np.float64))
-        valid = levels.ndim == 1 and len(levels) and (levels > 0).all() and (levels < 1).all()
-        if not valid or (np.diff(levels) <= 0).any():
+        levels = np.atleast_1d(np.asarray(self.quantile, dtype=object))
+        if all(isinstance(level, Real) for level in levels.flat):
+            levels = levels.astype(np.float64)
+        valid = levels.dtype == np.float64 and levels.ndim == 1 and len(levels)
+        # Rising from above 0 to below 1.
+        if not valid or (np.diff(levels, prepend=0.0, append=1.0) <= 0).any():
             raise ValueError(
                 f"quantile must be a number in (0, 1) or a rising list of them; got {self.quantile!r}."
             )

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_feature_names, _check_sample_weight
 
-from skgru.data import as_sequences
+from skgru.data import as_sequences, find_first
 
 
 def check_X(estimator, X, *, reset):
@@ -156,6 +156,17 @@ def check_scale(scale, name):
             f"The standard deviation of {name.format(np.argmin(finite))} overflows float64. Divide "
             "by a constant first, take the logarithm, or clip extreme values."
         )
+
+
+def check_counts(target, name):
+    """Refuse targets whose logarithm of the mean does not exist."""
+    if (target < 0).any():
+        value, where = find_first(target, target < 0)
+        raise ValueError(
+            f"{name} at {where} is {value:g}, but with loss='poisson' targets must not be negative."
+        )
+    if not target.any():
+        raise ValueError(f"With loss='poisson' the targets in {name} must not be all zero.")
 
 
 def check_target_range(target, dtype):

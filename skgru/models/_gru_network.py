@@ -65,7 +65,7 @@ class GRUNetwork:
         for i, n_hidden in enumerate(hidden_layer_sizes):
             layer = GRULayer(
                 f"gru{i}", n_groups, size, padded, n_hidden, bidirectional, update_bias,
-                self.kernels, self.dtype, has_layer_below=i > 0,
+                self.kernels, self.dtype, needs_input_gradient=i > 0,
             )  # fmt: skip
             self.layers.append(layer)
             n_groups, size, padded = len(layer.directions), n_hidden, layer.n_units

@@ -34,15 +34,15 @@ class GRULayer:
         Initial b_z: how strongly units remember before training (sigmoid of it per step).
     kernels : module
     dtype : dtype
-    has_layer_below : bool
-        Whether the gradient of the input will be asked for.
+    needs_input_gradient : bool
+        Whether ``backward`` will be asked for the gradient of the input.
     """
 
     def __init__(
         self, name, n_groups, size, padded, n_hidden, bidirectional, update_bias, kernels, dtype,
-        has_layer_below=False,
+        needs_input_gradient=False,
     ):  # fmt: skip
-        self.has_layer_below = has_layer_below
+        self.needs_input_gradient = needs_input_gradient
         self.name, self.kernels, self.dtype = name, kernels, np.dtype(dtype)
         self.n_groups, self.size, self.padded = n_groups, size, padded
         self.n_inputs = n_groups * padded
@@ -100,7 +100,7 @@ class GRULayer:
     def new_packed(self):
         """Room for the packed weights of every direction."""
         n_columns = 3 * self.width
-        n_groups = -(-self.n_inputs // n_columns) if self.has_layer_below else 0
+        n_groups = -(-self.n_inputs // n_columns) if self.needs_input_gradient else 0
         shapes = {p.name: p.shape for p in self.gradients()}
         for direction in self.directions:
             shapes[self._name(direction, "U^T")] = (3 * self.n_units * self.n_units,)
@@ -117,7 +117,7 @@ class GRULayer:
             k.pack_bias(b, b_hn, packed[self._name(direction, "b")])
             if transposed:
                 k.pack_transposed_recurrent(u, self.width, packed[self._name(direction, "U^T")])
-            if transposed and self.has_layer_below:
+            if transposed and self.needs_input_gradient:
                 w_t = packed[self._name(direction, "W^T")]
                 k.pack_transposed_input(w, self.size, self.padded, w_t)
 
@@ -139,7 +139,8 @@ class GRULayer:
         mask_seeds : list of np.uint64 or None
             One per direction, for recurrent dropout with ``rate``.
         initial : list of (n_sequences, n_units) or None
-            Initial states of each direction; zeros without.
+            Initial states of each direction, in the order of the shard and with zeros in the padding
+            columns; zeros without.
         """
         n = shard.n_sequences
         found = []
@@ -193,6 +194,8 @@ class GRULayer:
         masked : bool
             Whether the forward pass had recurrent dropout.
         """
+        if d_x is not None and not self.needs_input_gradient:
+            raise ValueError(f"{self.name} was built with needs_input_gradient=False")
         n = shard.n_sequences
         nothing = workspace.array("nothing", (0, self.n_units))
         chunk_rows = max(n, _CHUNK_BYTES // (4 * self.n_units * self.dtype.itemsize))
@@ -278,6 +281,7 @@ class Pooling:
         """Return the pooled vectors, (n_sequences, n_outputs)."""
         k, block, lengths = self.kernels, shard.block, shard.lengths
         pooled = workspace.array("pooled", (shard.n_sequences, self.n_outputs))
+        total = workspace.array("total", (self.layer.n_units,), np.float64)
         if "attention" in self.kinds:
             attention = self.attention(states, shard, packed, workspace)
         for kind in self.kinds:
@@ -285,12 +289,14 @@ class Pooling:
                 if kind == "last":
                     k.pool_last(states[d], block, lengths, shift, pooled, column)
                 elif kind == "mean":
-                    k.pool_mean(states[d], block, lengths, shift, pooled, column)
+                    k.pool_mean(states[d], block, lengths, shift, pooled, column, total)
                 elif kind == "max":
                     where = self._where(workspace, d, shard)
                     k.pool_max(states[d], block, lengths, shift, pooled, column, where)
                 else:
-                    k.pool_attention(states[d], block, lengths, shift, attention, pooled, column)
+                    k.pool_attention(
+                        states[d], block, lengths, shift, attention, pooled, column, total
+                    )
         return pooled
 
     def _where(self, workspace, d, shard):

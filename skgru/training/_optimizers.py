@@ -32,6 +32,10 @@ class Optimizer(ABC):
         self.n_updates += 1
         self._step(parameters, gradient, rate)
 
+    def is_finite(self):
+        """Whether the running means are; an infinite one stops its parameter for good."""
+        return all(np.isfinite(buffer).all() for buffer in self.buffers.values())
+
     def reset(self):
         """Forget all steps."""
         self.n_updates = 0
@@ -43,8 +47,6 @@ class Optimizer(ABC):
         return {"n_updates": self.n_updates, **self.buffers}
 
     def set_state(self, state):
-        if not set(self.buffers) <= set(state):
-            return  # of another optimiser: start afresh
         self.n_updates = int(state["n_updates"])
         for name, buffer in self.buffers.items():
             buffer[...] = state[name]

@@ -15,7 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from skgru.data import Sequences, cut_into_shards, minibatches, pack_shard
 from skgru.models import Predictor, run_tasks
 
-_SEED_STEP, _SEED_MASK = 0x9E3779B97F4A7C15, 2**64 - 1
+# Gradients of so many shards (at least) are kept apart before they are added up.
+_WAVE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,13 +114,14 @@ class Trainer:
         self._uses_dropout = network.dropout > 0 or network.recurrent_dropout > 0
         self._workspaces = [network.new_workspace() for _ in range(n_threads)]
         self._packed = network.new_packed()
-        self._slots = []
+        self._slots, self._total = [], network.new_slot()
         self._gradient = np.zeros(network.layout.size, dtype=network.dtype)
 
     # -- state -----------------------------------------------------------------------------------
     def get_state(self):
         """Plain data from which `set_state` of a like trainer resumes to the last bit."""
         return {
+            "kinds": self._kinds(),
             "optimizer": self.optimizer.get_state(),
             "schedule": self.schedule.get_state(),
             "stopping": self.stopping.get_state(),
@@ -127,10 +129,20 @@ class Trainer:
         }
 
     def set_state(self, state):
-        self.optimizer.set_state(state["optimizer"])
-        self.schedule.set_state(state["schedule"])
-        self.stopping.set_state(state["stopping"])
+        """Go on from a state; what has become of another kind since starts afresh."""
+        for part, kind in self._kinds().items():
+            if state["kinds"][part] == kind:
+                getattr(self, part).set_state(state[part])
+        if not self.schedule.stops_on_plateau:
+            self.stopping.restart()  # every run of such a schedule is a cycle of its own
         self.random_state.set_state(state["random_state"])
+
+    def _kinds(self):
+        return {
+            "optimizer": type(self.optimizer).__name__,
+            "schedule": type(self.schedule).__name__,
+            "stopping": "validation" if self.keep_best else "training",
+        }
 
     # -- epochs ----------------------------------------------------------------------------------
     def run(
@@ -166,15 +178,20 @@ class Trainer:
                 if before_epoch is not None:
                     before_epoch()
                 loss = self._run_epoch(parameters, training, epoch, n_epochs)
-                if not (np.isfinite(loss) and np.isfinite(parameters).all()):
-                    self._return_to_finite(parameters, last_finite, epoch)
+                if not self._is_finite(loss, parameters):
+                    # A single epoch may be one of a stream, whose best loss was that of other data.
+                    best = self.stopping.best_parameters if n_epochs > 1 else None
+                    parameters[...] = last_finite if best is None else best
+                    self.optimizer.reset()  # its running means are no more finite than the step was
+                    self._warn_non_finite(epoch)
                     result.end = "non_finite"
                     break
                 np.copyto(last_finite, parameters)
                 result.loss_curve.append(loss)
                 validation_loss, validation_score = None, None
                 if validation is not None:
-                    validation_loss, validation_score = self._validate(parameters, validation, score)
+                    found = self._validate(parameters, validation, score)
+                    validation_loss, validation_score = found
                     result.validation_scores.append(validation_score)
                 report = EpochReport(
                     epoch, n_epochs, loss, validation_loss, validation_score, parameters,
@@ -205,11 +222,9 @@ class Trainer:
             self.stopping.restart()
         return None
 
-    def _return_to_finite(self, parameters, last_finite, epoch):
-        best = self.stopping.best_parameters
-        parameters[...] = last_finite if best is None else best
-        self.optimizer.reset()  # its running means are no more finite than the step was
-        self._warn_non_finite(epoch)
+    def _is_finite(self, loss, parameters):
+        finite = np.isfinite(loss) and np.isfinite(parameters).all()
+        return finite and self.optimizer.is_finite()
 
     def _warn_non_finite(self, epoch):
         warnings.warn(
@@ -225,14 +240,14 @@ class Trainer:
         indices = training.indices
         if self.shuffle:
             indices = self.random_state.permutation(indices)
-        epoch_seed = int(self.random_state.randint(2**62, dtype=np.int64))
         batches = minibatches(indices, self.batch_size)
+        seeds = self.random_state.randint(2**62, size=len(batches), dtype=np.int64)
         total, total_weight = 0.0, 0.0
         for number, batch in enumerate(batches):
             weight = training.weight[batch].sum()
             if weight == 0:
                 continue
-            seed = (epoch_seed + number * _SEED_STEP) & _SEED_MASK if self._uses_dropout else None
+            seed = int(seeds[number]) if self._uses_dropout else None
             progress = (epoch + (number + 0.5) / len(batches)) / n_epochs
             loss = self._step(parameters, training, batch, weight, seed, progress)
             total, total_weight = total + loss * weight, total_weight + weight
@@ -265,19 +280,21 @@ class Trainer:
         """
         network, kernels = self.network, self.network.kernels
         shards = cut_into_shards(batch, training.sequences.lengths, network.shard_size)
-        while len(self._slots) < len(shards):
+        wave = max(_WAVE, 2 * len(self._workspaces))
+        while len(self._slots) < min(wave, len(shards)):
             self._slots.append(network.new_slot())
-        losses = np.zeros(len(shards))
+        losses, total = np.zeros(len(shards)), self._total
+        total[...] = 0
         network.pack(parameters, self._packed, transposed=True)
 
         def work(i, workspace):
-            shard, slot = shards[i], self._slots[i]
+            shard, slot = shards[first + i], self._slots[i]
             slot[...] = 0
             x = workspace.array("x", (shard.n_rows, network.n_features))
             pack_shard(kernels, training.sequences, shard, self.shift, self.scale, x)
             raw = network.forward(x, shard, self._packed, workspace, seed=seed, save=True)
             d_raw = workspace.zeros("d_raw", raw.shape)
-            losses[i] = self.loss(
+            losses[first + i] = self.loss(
                 kernels,
                 raw,
                 training.target[shard.indices],
@@ -287,10 +304,11 @@ class Trainer:
             )
             network.backward(d_raw, x, shard, self._packed, workspace, slot, seed=seed)
 
-        run_tasks(work, len(shards), self._workspaces)
-        total = self._slots[0]
-        for slot in self._slots[1 : len(shards)]:
-            kernels.add_scaled(total, slot, total.dtype.type(1), total.size)
+        for first in range(0, len(shards), wave):
+            n = min(wave, len(shards) - first)
+            run_tasks(work, n, self._workspaces)
+            for slot in self._slots[:n]:
+                kernels.add_scaled(total, slot, total.dtype.type(1), total.size)
         network.unpack_gradient(total, gradient)
         return losses.sum() / weight
 

@@ -40,8 +40,8 @@ def predictions(name, model):
     return model.predict_proba(X) if isinstance(model, GRUClassifier) else model.predict(X)
 
 
-# Loads every file in a folder, looks for compiled kernels before and after the first prediction, and
-# writes the predictions beside the files.
+# Loads every file in a folder, looks for compiled kernels before and after the first prediction,
+# and writes the predictions beside the files.
 CHILD = """
 import joblib, pickle, sys
 from pathlib import Path

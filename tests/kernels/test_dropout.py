@@ -108,3 +108,11 @@ def test_masks_do_not_know_of_padding():
     cpu.drop_rows(padded, np.arange(6), SEED, 0.4, 5, 8)
     assert_array_equal(np.delete(padded, np.r_[5:8, 13:19], axis=1), dense)
     assert_array_equal(padded[:, np.r_[5:8, 13:19]], 1)
+
+
+def test_seeds_a_golden_ratio_apart_share_no_masks():
+    """A step of the seed must not be a step of the sequence: batches would repeat masks."""
+    step = 0x9E3779B97F4A7C15
+    seeds = [np.uint64((int(SEED) + i * step) % 2**64) for i in range(8)]
+    found = np.vstack([masks(np.arange(32), 64, 0.5, seed) for seed in seeds])
+    assert len(np.unique(found, axis=0)) == 8 * 32

@@ -79,7 +79,8 @@ def test_last(rng, shift):
 def test_mean(rng, shift):
     p = Packed(rng, shift)
     pooled = p.new_pooled()
-    cpu.pool_mean(p.states, *p.layout, shift, pooled, COLUMN)
+    total = np.empty(p.states.shape[1])
+    cpu.pool_mean(p.states, *p.layout, shift, pooled, COLUMN, total)
     p.check_pooled(pooled, [ref.pool(s, "mean") for s in p.sequences])
     cpu.pool_mean_backward(p.d_pooled, COLUMN, *p.layout, p.d_states, 1, N_UNITS)
     p.check_gradients(lambda i, s: ref.pool(s, "mean"))
@@ -135,7 +136,8 @@ def test_attention(rng, n_directions):
     d_attention = np.full(shard.n_rows, np.nan)
     for d, p in enumerate(directions):
         pooled = p.new_pooled()
-        cpu.pool_attention(p.states, *p.layout, p.shift, attention, pooled, COLUMN)
+        total = np.empty(p.states.shape[1])
+        cpu.pool_attention(p.states, *p.layout, p.shift, attention, pooled, COLUMN, total)
         part = np.s_[d * N_UNITS : (d + 1) * N_UNITS]
         p.check_pooled(pooled, [ref.pool(s, "attention", query=query)[part] for s in sides])
         cpu.attention_weight_gradient(
@@ -169,3 +171,12 @@ def test_attention_does_not_overflow(rng):
     for i, states in enumerate(p.sequences):
         weights = attend([p], [np.full(N_UNITS, 1e6)])[p.rows(i)]
         assert_array_equal(weights, np.arange(len(states)) == np.argmax(states.sum(axis=1)))
+
+
+def test_the_mean_of_many_steps_keeps_its_digits():
+    n_steps = 100_000
+    shard = make_shard(np.array([0]), np.array([0]), np.array([n_steps]))
+    states = np.full((shard.block[-1], 2), 0.7, np.float32)
+    pooled = np.empty((1, 2), np.float32)
+    cpu.pool_mean(states, shard.block, shard.lengths, 1, pooled, 0, np.empty(2))
+    assert_array_equal(pooled, np.float32(0.7))

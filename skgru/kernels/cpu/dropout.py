@@ -24,7 +24,8 @@ def _mix(value):
 
 @inline_kernel
 def _row_key(seed, sequence, step):
-    key = _mix(np.uint64(seed) + np.uint64(sequence + 1) * _GOLDEN)
+    # The seed goes through the hash first: seeds of neighbouring batches must not be neighbours here.
+    key = _mix(_mix(np.uint64(seed)) + np.uint64(sequence + 1) * _GOLDEN)
     return _mix(key + np.uint64(step + 1) * _GOLDEN)
 
 

@@ -20,19 +20,20 @@ def pool_last(states, block, lengths, shift, pooled, column):
 
 
 @kernel
-def pool_mean(states, block, lengths, shift, pooled, column):
-    """The mean over the steps of a sequence."""
+def pool_mean(states, block, lengths, shift, pooled, column, total):
+    """The mean over the steps of a sequence.
+
+    ``total`` (n_units,) float64 is work space: sums of many float32 steps would lose digits.
+    """
     n_units = states.shape[1]
     for i in range(lengths.shape[0]):
-        target = pooled[i, column : column + n_units]
-        target[:] = 0
+        total[:] = 0
         for t in range(lengths[i]):
             state = states[block[t + shift] + i]
             for j in range(n_units):
-                target[j] += state[j]
-        share = states.dtype.type(1.0 / lengths[i])
+                total[j] += state[j]
         for j in range(n_units):
-            target[j] *= share
+            pooled[i, column + j] = total[j] / lengths[i]
 
 
 @kernel
@@ -101,16 +102,17 @@ def attention_softmax(scores, block, lengths):
 
 
 @kernel
-def pool_attention(states, block, lengths, shift, attention, pooled, column):
-    """The mean of the states under the attention weights."""
+def pool_attention(states, block, lengths, shift, attention, pooled, column, total):
+    """The mean of the states under the attention weights; ``total`` as in ``pool_mean``."""
     n_units = states.shape[1]
     for i in range(lengths.shape[0]):
-        target = pooled[i, column : column + n_units]
-        target[:] = 0
+        total[:] = 0
         for t in range(lengths[i]):
             state, weight = states[block[t + shift] + i], attention[block[t] + i]
             for j in range(n_units):
-                target[j] += weight * state[j]
+                total[j] += weight * state[j]
+        for j in range(n_units):
+            pooled[i, column + j] = total[j]
 
 
 @kernel

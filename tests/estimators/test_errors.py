@@ -1,0 +1,431 @@
+"""Bad input: every error names the place and the remedy, and nothing is lost by it."""
+
+import re
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+
+from skgru import GRUClassifier, GRURegressor
+
+from .problems import classes, in_layout, ragged, table
+
+ESTIMATORS = [GRURegressor, GRUClassifier]
+
+
+def small(estimator=GRURegressor, **options):
+    return estimator(3, max_iter=1, **options)
+
+
+def with_value(X, place, value):
+    """A copy of X with another value at (sequence, step[, feature])."""
+    X = [np.array(x, dtype=object if isinstance(value, str) else float) for x in X]
+    X[place[0]][place[1:]] = value
+    return X
+
+
+SIX = [np.zeros((length, 2)) for length in (3, 1, 4, 2, 2, 5)]
+
+BAD_X = {
+    "NaN": (
+        with_value(SIX, (2, 3, 1), np.nan), ValueError,
+        "Input X contains NaN at sequence 2, step 3, feature 1.*fill",
+    ),
+    "infinity": (
+        np.array(with_value(np.zeros((6, 4, 3)), (5, 0, 2), -np.inf)), ValueError,
+        "Input X contains infinity .* at sequence 5, step 0, feature 2.*Replace",
+    ),
+    "NaN in a table": (
+        np.array(with_value(np.zeros((6, 4)), (1, 2), np.nan)), ValueError,
+        "Input X contains NaN at sequence 1, step 2, feature 0",
+    ),
+    "missing in a frame": (
+        pd.DataFrame({"a": [1.0, None, 1, 1, 1, 1], "b": [0] * 6}), ValueError,
+        "Input X contains NaN at sequence 1, step 0",
+    ),
+    "an empty sequence": (
+        [*SIX[:4], np.zeros((0, 2)), SIX[5]], ValueError, "Sequence 4 of X is empty.*Remove it",
+    ),
+    "no sequence": ([], ValueError, "Found array with 0 sample"),
+    "no step": (np.zeros((6, 0)), ValueError, "0 feature|0 time steps"),
+    "no feature": (np.zeros((6, 4, 0)), ValueError, "0 feature"),
+    "different features": (
+        [*SIX[:3], np.zeros((2, 3)), *SIX[4:]], ValueError,
+        "sequence 0 has 2, sequence 3 has 3.*same n_features",
+    ),
+    "mixed dimensions": (
+        [*SIX[:5], np.zeros(4)], ValueError,
+        r"different dimensions: sequence 0 has shape \(3, 2\), sequence 5 has shape \(4,\)",
+    ),
+    "strings": (
+        with_value(SIX, (1, 0, 1), "many"), ValueError, "Sequence 1 of X is not an array of numbers",
+    ),
+    "strings in a table": (
+        [["1", "2"], ["3", "x"]] * 3, ValueError, "in X at sequence 1, step 1.*numbers only",
+    ),
+    "four dimensions": (np.zeros((6, 2, 2, 2)), ValueError, "dim 4"),
+    "one dimension": (np.zeros(6), ValueError, "Reshape your data"),
+    "one sequence without its list": (np.zeros(6).tolist(), ValueError, "Reshape your data"),
+    "a number": (3.0, ValueError, "scalar"),
+    "sparse": (sparse.csr_matrix(np.eye(6)), TypeError, "[Ss]parse"),
+    "complex": (np.zeros((6, 3)) + 1j, ValueError, "Complex data not supported"),
+    "dates": (np.zeros((6, 3), "datetime64[s]"), (TypeError, ValueError), "datetime64|numbers"),
+    "nothing": (None, ValueError, "None"),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names")
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("case", BAD_X)
+def test_bad_X(case, estimator):
+    X, error, message = BAD_X[case]
+    y = [0, 1, 0, 1, 0, 1]
+    more = {"classes": [0, 1]} if estimator is GRUClassifier else {}
+    for call in (
+        lambda: small(estimator).fit(X, y),
+        lambda: small(estimator).partial_fit(X, y, **more),
+    ):
+        with pytest.raises(error, match=f"(?s){message}"):
+            call()
+    fitted = small(estimator, pooling="attention").fit(SIX, y)
+    stored = joblib.hash(fitted)
+    for method in (fitted.predict, fitted.attention_weights):
+        with pytest.raises(error, match=f"(?s){message}"):
+            method(X)
+    with pytest.raises(error, match=f"(?s)In X_val: .*{message}"):
+        if X is None:
+            raise ValueError("In X_val: None is not given")  # means no validation data
+        fitted.fit(SIX, y, X_val=X, y_val=y)
+    assert joblib.hash(fitted) == stored
+
+
+@pytest.mark.parametrize("layout", ["2d", "3d", "ragged"])
+def test_another_number_of_features(layout):
+    X, y = in_layout(layout)
+    model = small().fit(X, y)
+    if layout == "2d":
+        bad, message = X[:, :5], "X has 5 features, .* expecting 6 .*number of time steps"
+    else:
+        bad = [x[:, :1] for x in X]
+        message = "X has 1 features, but GRURegressor is expecting 2"
+    for call in (
+        lambda: model.predict(bad),
+        lambda: model.score(bad, y),
+        lambda: model.partial_fit(bad, y),
+        lambda: model.fit(X, y, X_val=bad, y_val=y),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_other_names_of_columns():
+    X, y = table()
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    model = small().fit(frame, y)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(frame[list("fedcba")])
+
+
+# --- y ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0, 1, 0, 1, 0], "X has 6 sequences, y has 5 targets.*one target"),
+        ([0, 1, 0, 1, 0, 1, 1], "X has 6 sequences, y has 7 targets"),
+        ([], r"y of shape \(0,\) should have .* at least one sequence"),
+        (None, "requires y to be passed, but the target y is None"),
+        ([0, 1, 0, np.nan, 0, 1], "Input y contains NaN at sequence 3"),
+        (np.array([0, 1, 0, 1, np.inf, 1]), "Input y contains infinity at sequence 4"),
+        ([0, 1, None, 1, 0, 1], "Input y contains (None|NaN) at sequence 2"),
+        (pd.Series([0, 1, None, 1, 0, 1]), "Input y contains NaN at sequence 2"),
+        ([[0, 1], [1, 0], [1, 1], [0, np.nan], [0, 0], [1, 1]], "NaN at sequence 3, output 1"),
+        (np.zeros((6, 1, 1)), r"y of shape \(6, 1, 1\) should have"),
+        ([[0], [1, 0], [1], [0], [1], [0]], "."),
+    ],
+)
+def test_bad_y(estimator, y, message):
+    model = small(estimator).fit(SIX, [0, 1, 0, 1, 0, 1])
+    stored = joblib.hash(model)
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        model.fit(SIX, y)
+    if y is not None:
+        message = re.sub(r"\b(X|y)\b", r"\1_val", message)
+        with pytest.raises(ValueError, match=f"(?s){message}"):
+            model.fit(SIX, [0, 1, 0, 1, 0, 1], X_val=SIX, y_val=y)
+    assert joblib.hash(model) == stored
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a", None, "b", "a", "b", "a"], "Input y contains None at sequence 1"),
+        (["a", "b", float("nan"), "a", "b", "a"], "Input y contains NaN at sequence 2"),
+        (pd.Series(["a", "b", "a", "b", "a", pd.NA]), "Input y contains NaN at sequence 5"),
+        ([0.5, 1.7, 0.1, 0.2, 0.3, 0.4], "continuous"),
+        ([[1, 2], [2, 1], [3, 1], [1, 1], [2, 2], [3, 3]], r"1d array.* \(6, 2\)"),
+        (["a"] * 6, "at least two classes, but y contains one class: .*a"),
+    ],
+)
+def test_bad_classes(y, message):
+    with pytest.raises(ValueError, match=message):
+        small(GRUClassifier).fit(SIX, y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a", "b", "a", "b", "a", "b"], "could not convert string to float: .*a"),
+        ([1, 2, -3, 4, 5, 6], "y at sequence 2 is -3.*loss='poisson'.*not be negative"),
+        ([[1, 0], [0, 0], [0, -1], [0, 0], [0, 0], [0, 0]], "y at sequence 2, output 1 is -1"),
+        ([0] * 6, "all zero"),
+    ],
+)
+def test_bad_counts(y, message):
+    with pytest.raises(ValueError, match=message):
+        small(loss="poisson").fit(SIX, y)
+
+
+def test_classes_of_partial_fit():
+    X, y = table()
+    labels = classes(y)
+    model = small(GRUClassifier)
+    with pytest.raises(ValueError, match="classes must be passed on the first call to partial_fit"):
+        model.partial_fit(X, labels)
+    assert not hasattr(model, "classes_")
+    with pytest.raises(ValueError, match="'middle' at sequence .*List every class in the first"):
+        model.partial_fit(X, labels, classes=["low", "top"])
+    assert not hasattr(model, "classes_")
+    few = labels != "top"
+    model.partial_fit(X[few], labels[few], classes=["top", "low", "middle"])
+    assert model.predict_proba(X).shape == (60, 3)
+    stored = joblib.hash(model)
+    with pytest.raises(ValueError, match="'peak' at sequence 0 is none of .*'low'"):
+        model.partial_fit(X[:2], ["peak", "low"])
+    with pytest.raises(ValueError, match="not the same as on last call to partial_fit"):
+        model.partial_fit(X, labels, classes=["low", "top"])
+    assert joblib.hash(model) == stored
+    model.partial_fit(X, labels, classes=["low", "top", "middle"]).partial_fit(X, labels)
+    with pytest.raises(ValueError, match="'peak' .*none of"):
+        model.fit(X, labels, X_val=X[:1], y_val=["peak"])
+    with pytest.raises(ValueError, match="class_weight='balanced' is not supported by partial_fit"):
+        small(GRUClassifier, class_weight="balanced").partial_fit(X, labels, np.unique(labels))
+
+
+# --- weights and validation data ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "sample_weight_val"])
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.ones(5), r"In {}: .*shape == \(5,\), expected \(6,\)"),
+        ([1, 1, -1, 1, 1, 1], "In {}: Negative values"),
+        (np.zeros(6), "{}.*(non-zero|positive)"),
+        ([1, 1, np.nan, 1, 1, 1], "In {}: .*NaN"),
+        (np.ones((6, 2)), "In {}: .*1D array"),
+    ],
+)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_bad_weights(estimator, name, weight, message):
+    y = [0, 1, 0, 1, 0, 1]
+    with pytest.raises(ValueError, match=message.format(name)):
+        small(estimator).fit(SIX, y, X_val=SIX, y_val=y, **{name: weight})
+
+
+def test_class_weights_that_leave_nothing():
+    with pytest.raises(ValueError, match="leave no sequence with a positive weight"):
+        small(GRUClassifier, class_weight={0: 0, 1: 0}).fit(SIX, [0, 1, 0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_validation_data_must_be_complete(estimator):
+    y = [0, 1, 0, 1, 0, 1]
+    with pytest.raises(ValueError, match="X_val is provided, but y_val is not"):
+        small(estimator).fit(SIX, y, X_val=SIX)
+    with pytest.raises(ValueError, match="y_val is provided, but X_val is not"):
+        small(estimator).fit(SIX, y, y_val=y)
+    with pytest.raises(ValueError, match="sample_weight_val is provided, but X_val"):
+        small(estimator).fit(SIX, y, sample_weight_val=np.ones(6))
+    with pytest.raises(ValueError, match="X_val has 6 sequences, y_val has 3 targets"):
+        small(estimator).fit(SIX, y, X_val=SIX, y_val=y[:3])
+
+
+def test_too_few_sequences_to_hold_some_out():
+    message = r"validation set is too small: .*n_samples = 1\).*Change validation_fraction, pass X_val"
+    with pytest.raises(ValueError, match=message):
+        small(early_stopping=True).fit(SIX[:1], [1.0])
+    with pytest.raises(ValueError, match="validation set is too small: validation_fraction=0"):
+        small(early_stopping=True, validation_fraction=0.0).fit(SIX, np.arange(6))
+
+
+# --- parameters ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hidden_layer_sizes", 0),
+        ("hidden_layer_sizes", 2.5),
+        ("hidden_layer_sizes", ()),
+        ("hidden_layer_sizes", (8, 0)),
+        ("hidden_layer_sizes", (8, 1.5)),
+        ("hidden_layer_sizes", [[8]]),
+        ("hidden_layer_sizes", "64"),
+        ("hidden_layer_sizes", None),
+        ("pooling", "first"),
+        ("pooling", ()),
+        ("pooling", ("last", "first")),
+        ("pooling", ("last", "last")),
+        ("pooling", (1, 2)),
+        ("pooling", [["last"]]),
+        ("pooling", None),
+        ("bidirectional", "yes"),
+        ("dropout", 1.0),
+        ("dropout", -0.1),
+        ("recurrent_dropout", 1),
+        ("standardize", 2),
+        ("solver", "lbfgs"),
+        ("alpha", -1e-9),
+        ("batch_size", 0),
+        ("batch_size", "all"),
+        ("learning_rate", "invscaling"),
+        ("learning_rate_init", 0.0),
+        ("max_iter", 0),
+        ("max_iter", 1.5),
+        ("shuffle", None),
+        ("random_state", "seed"),
+        ("tol", -1.0),
+        ("verbose", -1),
+        ("warm_start", None),
+        ("momentum", 1.1),
+        ("early_stopping", "sometimes"),
+        ("validation_fraction", 1.0),
+        ("beta_1", 1.0),
+        ("beta_2", -0.1),
+        ("epsilon", 0.0),
+        ("n_iter_no_change", 0),
+        ("max_grad_norm", 0.0),
+        ("n_jobs", 1.5),
+        ("device", "cuda"),
+        ("dtype", "float16"),
+        ("dtype", np.float32),
+    ],
+)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_parameters_out_of_range(estimator, name, value):
+    model = estimator(**{name: value})
+    more = {"classes": [0, 1]} if estimator is GRUClassifier else {}
+    for method in (model.fit, lambda *data: model.partial_fit(*data, **more)):
+        with pytest.raises(ValueError, match=f"(?s){name}.* must be"):
+            method(SIX, [0, 1, 0, 1, 0, 1])
+    assert not [attribute for attribute in vars(model) if attribute.endswith("_")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("loss", "log_loss"),
+        ("quantile", 0),
+        ("quantile", 1.0),
+        ("quantile", [0.5, 0.1]),
+        ("quantile", [0.5, 0.5]),
+        ("quantile", []),
+        ("quantile", [0.5, 1.0]),
+        ("quantile", [[0.1, 0.2]]),
+        ("quantile", "median"),
+        ("quantile", ["low", "high"]),
+        ("delta", 0.0),
+    ],
+)
+def test_parameters_of_the_regressor(name, value):
+    with pytest.raises(ValueError, match=f"{name}.* must be"):
+        GRURegressor(**{"loss": "quantile", name: value}).fit(SIX, np.arange(6))
+
+
+@pytest.mark.parametrize("value", ["equal", 2, {0: 1.0, 7: 2.0}])
+def test_parameters_of_the_classifier(value):
+    with pytest.raises(ValueError, match="class_weight|class label"):
+        GRUClassifier(class_weight=value, max_iter=1).fit(SIX, [0, 1, 0, 1, 0, 1])
+
+
+# --- before fit ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("estimator", "method"),
+    [
+        (GRURegressor, "predict"),
+        (GRURegressor, "attention_weights"),
+        (GRUClassifier, "predict"),
+        (GRUClassifier, "predict_proba"),
+        (GRUClassifier, "predict_log_proba"),
+        (GRUClassifier, "decision_function"),
+    ],
+)
+def test_before_fit(estimator, method):
+    with pytest.raises(NotFittedError, match=f"This {estimator.__name__} instance is not fitted"):
+        getattr(estimator(), method)(SIX)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_score_and_summary_before_fit(estimator):
+    options = {"loss": "quantile", "quantile": [0.1, 0.9]} if estimator is GRURegressor else {}
+    with pytest.raises(NotFittedError):
+        estimator(**options).score(SIX, [0, 1, 0, 1, 0, 1])
+    with pytest.raises(NotFittedError):
+        estimator().summary()
+
+
+# --- finite, but too large ----------------------------------------------------------------------
+
+
+def test_a_spread_beyond_float64_is_refused():
+    X, y = in_layout("3d")
+    X[:, :, 1] *= 1e200
+    with pytest.raises(ValueError, match="standard deviation of feature 1 of X overflows float64"):
+        small().fit(X, y)
+    with pytest.raises(ValueError, match="standard deviation of output 0 of y overflows float64"):
+        small().fit(X[:, :, :1], 1e200 * y)
+
+
+def test_targets_beyond_the_dtype_are_refused():
+    X, y = table()
+    y[7] = 1e60
+    model = small(standardize=False)
+    with pytest.raises(ValueError, match="y at sequence 7 is too large for dtype='float32'.*Set"):
+        model.fit(X, y)
+    model.set_params(dtype="float64").fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize("pooling", ["last", "max", ("mean", "attention")])
+def test_values_far_from_the_training_data(pooling):
+    X, y = ragged()
+    model = GRURegressor(3, max_iter=2, pooling=pooling, bidirectional=True).fit(X, y)
+    expected = model.predict(X)
+    # Gates saturate long before float32 overflows.
+    assert np.isfinite(model.predict([1e30 * x for x in X])).all()
+    bad = [x.copy() for x in X]
+    bad[5][-1] = [1e250, -1e300]
+    with pytest.raises(
+        ValueError,
+        match=r"(?s)prediction for sequence 5 of X is not finite.*-1e\+300 at step \d+, feature 1"
+        ".*Clip such values",
+    ):
+        model.predict(bad)
+    assert_allclose(model.predict(X), expected)
+
+
+def test_training_data_beyond_float32_end_training_with_a_warning():
+    X, y = in_layout("3d")
+    X[3, 2] = [1e300, -1e300]
+    with pytest.warns(UserWarning, match="stopped being finite in epoch 1.*extreme values in X"):
+        model = small(standardize=False).fit(X, y)
+    assert np.isfinite(model._parameters).all()
