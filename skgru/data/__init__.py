@@ -2,7 +2,7 @@
 
 from ._batches import Shard, cut_into_shards, make_shard, minibatches, pack_shard
 from ._sequences import Sequences, as_sequences
-from ._statistics import column_moments, column_statistics, merge_moments
+from ._statistics import column_moments, column_statistics, merge_moments, spread_or_one
 from ._targets import check_length, encode_classes, encode_regression, find_first
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "merge_moments",
     "minibatches",
     "pack_shard",
+    "spread_or_one",
 ]

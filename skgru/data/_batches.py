@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
 # Rows of a shard; sequences of up to 4096 steps fill one of 32 sequences.
 _SHARD_ROWS = 2**17
 

@@ -41,6 +41,11 @@ def column_statistics(sequences, indices=None, sample_weight=None):
     return mean, np.sqrt(squares / total)
 
 
+def spread_or_one(mean, std):
+    """Divisors for standardisation: 1 for what varies only by the rounding of its values."""
+    return np.where(std > 1e-12 * np.abs(mean), std, 1.0)
+
+
 def column_moments(sequences, indices=None, sample_weight=None):
     """Total weight, mean and sum of squared deviations of each feature over all steps.
 

@@ -110,9 +110,7 @@ def encode_classes(y, estimator, classes=None, name="y"):
         target = target.toarray() if hasattr(target, "toarray") else target
         found = np.arange(target.shape[1])
         if classes is not None and len(classes) != len(found):
-            raise ValueError(
-                f"{name} has {len(found)} labels, but the model knows {len(classes)}."
-            )
+            raise ValueError(f"{name} has {len(found)} labels, but the model knows {len(classes)}.")
         return target, found, True
     labels = column_or_1d(y, warn=True)
     if classes is None:

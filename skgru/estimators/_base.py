@@ -9,8 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skgru.data import as_sequences, check_length, column_statistics
-from skgru.models import GRUNetwork, Predictor, resolve_n_threads
+from skgru.data import as_sequences, check_length, column_statistics, spread_or_one
+from skgru.models import Predictor, resolve_n_threads
 from skgru.training import Dataset, Stopping, Trainer
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks
@@ -27,8 +27,6 @@ from ._validation import (
     hold_out,
     record_X,
 )
-
-
 
 # As in HistGradientBoosting: with more sequences, a tenth of them can be spared for validation.
 _EARLY_STOPPING_FROM = 10_000
@@ -68,9 +66,9 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         """Bring encoded targets to the scale of the raw predictions."""
         return target
 
-    def _weigh_classes(self, weight, y):
-        """Sample weights times class weights, if there are any."""
-        return weight
+    def _weigh_classes(self, training):
+        """Sample weights of the training data times class weights, if there are any."""
+        return training.weight
 
     def _labels_to_stratify(self, target):
         """Labels that a validation split should keep in proportion, or None."""
@@ -91,11 +89,11 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         before = self.__dict__.copy()
         try:
             self._declared_classes = None if classes is None else np.unique(classes)
-            training, validation = self._prepare(X, y, sample_weight, validation_data, one_epoch)
-            trainer, parameters = self._make_trainer(training, one_epoch)
-            self._train(
-                trainer, parameters, training, validation, callbacks, n_epochs, one_epoch
+            training, validation, keep_best = self._prepare(
+                X, y, sample_weight, validation_data, one_epoch
             )
+            trainer, parameters = self._make_trainer(training, one_epoch, keep_best)
+            self._train(trainer, parameters, training, validation, callbacks, n_epochs, one_epoch)
             del self._declared_classes
         except BaseException:
             self.__dict__.clear()
@@ -104,8 +102,12 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         return self
 
     def _prepare(self, X, y, sample_weight, validation_data, one_epoch):
-        """Check the data, record what they look like, and learn their scales."""
-        sizes, pooling = check_hidden_layer_sizes(self.hidden_layer_sizes), check_pooling(self.pooling)
+        """Check the data, record what they look like, and learn their scales.
+
+        Returns training data, validation data or None, and whether to stop early.
+        """
+        sizes = check_hidden_layer_sizes(self.hidden_layer_sizes)
+        pooling = check_pooling(self.pooling)
         reset = not ((one_epoch or self.warm_start) and hasattr(self, "_parameters"))
         if reset:
             self.__dict__.pop("_resume_state", None)
@@ -118,10 +120,13 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             raise ValueError(f"{given} is provided, but {missing} is not. Pass both or neither.")
         if X_val is None and sample_weight_val is not None:
             raise ValueError("sample_weight_val is provided, but X_val and y_val are not.")
-        validation = None
+        stop_early, validation = bool(self.early_stopping), None
+        if self.early_stopping == "auto":
+            stop_early = X_val is not None or len(training.indices) > _EARLY_STOPPING_FROM
+        stop_early = stop_early and not one_epoch
         if X_val is not None:
             validation = self._check_data(X_val, y_val, sample_weight_val, False, "_val")
-        elif self._stops_early(training, one_epoch):
+        elif stop_early:
             labels = self._labels_to_stratify(training.target)
             parts = hold_out(training.indices, self.validation_fraction, self._seed, labels)
             training, validation = (self._with(training, indices=part) for part in parts)
@@ -131,19 +136,13 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         training = self._with(
             training,
             target=self._scale_target(training.target),
-            weight=self._weigh_classes(training.weight, y),
+            weight=self._weigh_classes(training),
         )
         check_target_range(training.target, self.dtype)
         if validation is not None:
             target = self._scale_target(validation.target)
             validation = self._with(validation, target=target)
-        return training, validation
-
-    def _stops_early(self, training, one_epoch):
-        """Whether to stop early; partial_fit has nothing to stop."""
-        if one_epoch or self.early_stopping != "auto":
-            return bool(self.early_stopping) and not one_epoch
-        return len(training.sequences) > _EARLY_STOPPING_FROM
+        return training, validation, stop_early
 
     @staticmethod
     def _with(dataset, **changes):
@@ -171,14 +170,11 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         self.feature_mean_, self.feature_scale_ = np.zeros(n_features), np.ones(n_features)
         if self.standardize:
             with np.errstate(over="ignore", invalid="ignore"):
-                mean, std = column_statistics(
-                    training.sequences, training.indices, training.weight
-                )
+                mean, std = column_statistics(training.sequences, training.indices, training.weight)
             check_scale(std, "feature {} of X")
-            # A feature that varies only by rounding is constant.
-            varies = std > 1e-12 * np.abs(mean)
-            self.feature_mean_, self.feature_scale_ = mean, np.where(varies, std, 1.0)
-        self._learn_target_scale(training.target[training.indices], training.weight[training.indices])
+            self.feature_mean_, self.feature_scale_ = mean, spread_or_one(mean, std)
+        used = training.indices
+        self._learn_target_scale(training.target[used], training.weight[used])
 
     def _record_network(self, n_features, sizes, pooling, reset):
         options = {
@@ -197,7 +193,7 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             check_unchanged(names, self._network_options, options)
         self._network_options = options
 
-    def _make_trainer(self, training, one_epoch):
+    def _make_trainer(self, training, one_epoch, keep_best):
         """A trainer and the parameters to start from, fresh or where the last fit ended."""
         network, loss = self._network(), self._make_loss()
         trainer = Trainer(
@@ -206,7 +202,7 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             make_optimizer(self, network),
             make_schedule(self, one_epoch),
             Stopping(self.n_iter_no_change, self.tol),
-            keep_best=self._stops_early(training, one_epoch),
+            keep_best=keep_best,
             batch_size=resolve_batch_size(self.batch_size, len(training.indices)),
             shuffle=self.shuffle,
             random_state=np.random.RandomState(self._seed),
@@ -218,7 +214,8 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         )
         if hasattr(self, "_resume_state"):
             trainer.set_state(self._resume_state["trainer"])
-            return trainer, self._resume_state["parameters"].copy()
+            last = self._resume_state["parameters"]
+            return trainer, (self._parameters if last is None else last).copy()
         if hasattr(self, "_parameters"):
             return trainer, self._parameters.copy()
         self.loss_curve_, self.validation_scores_ = [], None
@@ -233,7 +230,9 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
     ):  # fmt: skip
         """Run the trainer, showing progress, and set the fitted attributes."""
         earlier = self.loss_curve_, self.validation_scores_ or []
-        progress = Progress(type(self).__name__, n_epochs, int(self.verbose)) if self.verbose else None
+        progress = None
+        if self.verbose:
+            progress = Progress(type(self).__name__, n_epochs, int(self.verbose))
         losses, scores = [], []
 
         def on_epoch(report):
@@ -263,8 +262,9 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
         self._record_best(trainer, validation, earlier[1] + result.validation_scores)
         if one_epoch or self.warm_start:
-            state = {"trainer": trainer.get_state(), "parameters": result.last_parameters}
-            self._resume_state = state
+            # The last parameters are a second copy only where the best ones are kept to predict.
+            last = None if result.parameters is parameters else parameters
+            self._resume_state = {"trainer": trainer.get_state(), "parameters": last}
         if progress is not None:
             progress.close(result.end)
         callbacks.end()
@@ -277,13 +277,13 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
 
     def _warn_of(self, end, one_epoch):
         if end == "interrupt":
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warnings.warn("Training interrupted by user.", stacklevel=6)
         elif end == "max_iter" and not one_epoch and self.learning_rate != "cosine":
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet. Raise max_iter or learning_rate_init.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=6,  # of the caller of fit
             )
 
     # -- predict ---------------------------------------------------------------------------------
@@ -323,8 +323,8 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         check_is_fitted(self)
         if "attention" not in self._network_options["pooling"]:
             raise ValueError(
-                "There are no attention weights: fit with pooling='attention', or with a tuple that "
-                "contains it."
+                "There are no attention weights: fit with pooling='attention', or with a tuple "
+                "that contains it."
             )
         sequences = check_X(self, X, reset=False)
         found = self._predictor().attention(sequences, resolve_n_threads(self.n_jobs))

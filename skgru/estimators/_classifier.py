@@ -17,10 +17,10 @@ from ._docs import document
 class GRUClassifier(ClassifierMixin, BaseGRU):
     """Gated recurrent units for classification of sequences.
 
-    A sequence of any length goes in, the probability of each class comes out.  The network is a stack
-    of GRU layers (Cho et al. [1]_, in the form with the reset gate after the product), a pooling that
-    turns the states of all steps into one vector, and a linear head; it is trained on the log loss by
-    back-propagation through time.
+    A sequence of any length goes in, the probability of each class comes out. The network is a
+    stack of GRU layers (Cho et al. [1]_, in the form with the reset gate after the product), a
+    pooling that turns the states of all steps into one vector, and a linear head; it is trained on
+    the log loss by back-propagation through time.
 
     Parameters
     ----------
@@ -245,21 +245,39 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
             n = len(classes)
             self.n_outputs_ = 1 if n == 2 and not is_multilabel else n
         elif is_multilabel != self._is_multilabel:
-            raise ValueError(
-                f"{name} {'is' if is_multilabel else 'is not'} multilabel, unlike the targets before."
-            )
+            verb = "is" if is_multilabel else "is not"
+            raise ValueError(f"{name} {verb} multilabel, unlike the targets before.")
         return target
 
-    def _weigh_classes(self, weight, y):
+    def _weigh_classes(self, training):
         if self.class_weight is None:
-            return weight
-        weight = weight * compute_sample_weight(self.class_weight, y)
-        if not weight.any():
+            return training.weight
+        if self._is_multilabel:
+            factor = compute_sample_weight(self.class_weight, training.target.astype(int))
+        else:
+            numbers = training.target[:, 0].astype(int)
+            factor = self._class_factors(numbers[training.indices])[numbers]
+        weight = training.weight * factor
+        if not weight[training.indices].any():
             raise ValueError(
                 f"class_weight={self.class_weight!r} and sample_weight leave no sequence with a "
                 "positive weight."
             )
         return weight
+
+    def _class_factors(self, used):
+        """Weight of each class, by the classes of the sequences that are trained on."""
+        if self.class_weight == "balanced":
+            counts = np.bincount(used, minlength=len(self.classes_))
+            return len(used) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        if not isinstance(self.class_weight, dict):
+            raise ValueError("A list in class_weight is for multilabel targets; pass a dict.")
+        unknown = [label for label in self.class_weight if label not in self.classes_]
+        if unknown:
+            raise ValueError(
+                f"class_weight names classes that are not among {list(self.classes_)}: {unknown}."
+            )
+        return np.array([self.class_weight.get(label, 1.0) for label in self.classes_])
 
     def _labels_to_stratify(self, target):
         return None if self._is_multilabel else target[:, 0]

@@ -73,6 +73,7 @@ def check_pooling(pooling):
         kinds = ()
     if not kinds or len(set(kinds)) < len(kinds) or not set(kinds) <= set(POOLINGS):
         raise ValueError(
-            f"pooling must be one of {POOLINGS}, or several different ones of them; got {pooling!r}."
+            f"pooling must be one of {POOLINGS}, or several different ones of them; got "
+            f"{pooling!r}."
         )
     return tuple(str(kind) for kind in kinds)

@@ -25,8 +25,8 @@ solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
     Optimiser.
 alpha : float, default=1e-4
     Strength of the L2 penalty on the weights: alpha / 2 times their squared norm, divided by the
-    sum of sample weights of a batch.  With "adamw" the weights shrink by learning rate times alpha
-    at each update instead.
+    size of a batch times the mean sample weight.  With "adamw" the weights shrink by learning rate
+    times alpha at each update instead.
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch; "auto" takes one in 32 of the sequences, but 32 to 256 of them.
 learning_rate : {"constant", "adaptive", "cosine"}, default="cosine"
@@ -49,6 +49,7 @@ verbose : int, default=0
 warm_start : bool, default=False
     Whether a further call of fit goes on with ``max_iter`` more epochs, exactly as if it had not
     been interrupted, instead of starting afresh.  The model then stores the state of training.
+    With "cosine" every call is a cycle of its own; "constant" and "adaptive" go on seamlessly.
 momentum : float in [0, 1], default=0.9
     Momentum of "sgd".
 nesterovs_momentum : bool, default=True
@@ -56,16 +57,17 @@ nesterovs_momentum : bool, default=True
 early_stopping : "auto" or bool, default="auto"
     Whether to stop when the score on validation data (``X_val``, or a share of the training data)
     has not improved for ``n_iter_no_change`` epochs, and keep the weights of the best epoch.
-    "auto" does so with more than 10000 training sequences.
+    "auto" does so with more than 10000 training sequences, or where ``X_val`` is given.
 validation_fraction : float in [0, 1), default=0.1
     Share of the training data held out for early stopping where no ``X_val`` is given.
 beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
-    Memory of the mean and of the squared gradients in "adam" and "adamw"; "rmsprop" uses ``beta_2``.
+    Memory of the mean and of the squared gradients in "adam" and "adamw"; "rmsprop" uses
+    ``beta_2``.
 epsilon : float, default=1e-8
     Keeps the steps of "adam", "adamw" and "rmsprop" finite.
 n_iter_no_change : int or inf, default=10
     Epochs without improvement after which training stops ("constant"), lowers its rate
-    ("adaptive"), or stops early (``early_stopping``).
+    ("adaptive"), or stops early (``early_stopping``).  "cosine" alone makes all epochs.
 max_grad_norm : float or None, default=1.0
     Longer gradients are shortened to this norm.
 n_jobs : int, default=None

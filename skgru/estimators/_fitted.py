@@ -59,7 +59,10 @@ class FittedArrays:
         """
         check_is_fitted(self)
         options, network = self._network_options, self._network()
-        rows = [(p.name, " x ".join(map(str, p.shape)), f"{p.size:,}") for p in network.layout.parameters]
+        rows = [
+            (array.name, " x ".join(map(str, array.shape)), f"{array.size:,}")
+            for array in network.layout.parameters
+        ]
         rows.append(("total", "", f"{network.layout.size:,}"))
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         title = (

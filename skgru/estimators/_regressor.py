@@ -8,7 +8,7 @@ from sklearn.metrics import d2_pinball_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skgru.data import encode_regression
+from skgru.data import encode_regression, spread_or_one
 from skgru.training import AbsoluteError, Huber, Poisson, Quantile, SquaredError
 
 from ._base import BaseGRU
@@ -22,9 +22,9 @@ class GRURegressor(RegressorMixin, BaseGRU):
     """Gated recurrent units for regression on sequences.
 
     A sequence of any length goes in, one number or several come out.  The network is a stack of GRU
-    layers (Cho et al. [1]_, in the form with the reset gate after the product), a pooling that turns
-    the states of all steps into one vector, and a linear head; it is trained by back-propagation
-    through time.
+    layers (Cho et al. [1]_, in the form with the reset gate after the product), a pooling that
+    turns the states of all steps into one vector, and a linear head; it is trained by
+    back-propagation through time.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class GRURegressor(RegressorMixin, BaseGRU):
         the absolute error (median), Huber's compromise of both, half the Poisson deviance (counts;
         predictions are positive), or the pinball loss (quantiles).
     quantile : float or list of float, default=0.5
-        With ``loss="quantile"``: the level or rising levels, each in (0, 1).  Quantiles of one model
+        With ``loss="quantile"``: the level or rising levels, each in (0, 1). Quantiles of one model
         never cross.
     delta : float, default=1.35
         With ``loss="huber"``: where the loss turns linear, in standard deviations of the target if
@@ -44,8 +44,8 @@ class GRURegressor(RegressorMixin, BaseGRU):
     Attributes
     ----------
     target_mean_, target_scale_ : ndarray of shape (n_targets,)
-        Mean and standard deviation of the training targets; 0 and 1 for the Poisson loss, or without
-        ``standardize``.
+        Mean and standard deviation of the training targets; 0 and 1 for the Poisson loss, or
+        without ``standardize``.
     {common_attributes}
 
     See Also
@@ -69,9 +69,7 @@ class GRURegressor(RegressorMixin, BaseGRU):
 
     _parameter_constraints = {
         **COMMON_CONSTRAINTS,
-        "loss": [
-            StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})
-        ],
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
         "delta": [Interval(Real, 0, None, closed="neither")],
     }
@@ -226,7 +224,7 @@ class GRURegressor(RegressorMixin, BaseGRU):
     def _encode_target(self, y, name, reset):
         target, is_1d = encode_regression(y, self, name)
         if self.loss == "poisson":
-            check_counts(target if not is_1d else target[:, 0], name)
+            check_counts(target if not is_1d else target[:, 0], name, first=reset)
         options = self._checked_loss_options()
         if not reset:
             check_unchanged(("loss", "quantile"), self._loss_options, options)
@@ -249,8 +247,7 @@ class GRURegressor(RegressorMixin, BaseGRU):
                 deviation = target - self.target_mean_
                 std = np.sqrt(np.average(deviation**2, axis=0, weights=weight))
             check_scale(std, "output {} of y")
-            varies = std > 1e-12 * np.abs(self.target_mean_)
-            self.target_scale_ = np.where(varies, std, 1.0)
+            self.target_scale_ = spread_or_one(self.target_mean_, std)
 
     def _scale_target(self, target):
         return (target - self.target_mean_) / self.target_scale_
@@ -277,7 +274,8 @@ class GRURegressor(RegressorMixin, BaseGRU):
         # Rising from above 0 to below 1.
         if not valid or (np.diff(levels, prepend=0.0, append=1.0) <= 0).any():
             raise ValueError(
-                f"quantile must be a number in (0, 1) or a rising list of them; got {self.quantile!r}."
+                "quantile must be a number in (0, 1) or a rising list of them; got "
+                f"{self.quantile!r}."
             )
         return float(levels[0]) if isinstance(self.quantile, Real) else tuple(levels.tolist())
 

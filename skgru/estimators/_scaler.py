@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from skgru.data import as_sequences, column_moments, merge_moments
+from skgru.data import as_sequences, column_moments, merge_moments, spread_or_one
 from skgru.estimators._validation import check_layout, check_X
 
 _CHUNK_BYTES = 16 * 2**20
@@ -204,7 +204,7 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
 
     def _update(self, X, sample_weight, *, reset):
         sequences = check_X(self, X, reset=reset)
-        n_samples, n_steps = len(sequences), len(sequences.values)
+        n_samples = len(sequences)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
                 sample_weight, sequences.offsets[:-1], dtype=np.float64, ensure_non_negative=True
@@ -212,19 +212,19 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
             if not sample_weight.any():
                 raise ValueError("Sample weights must contain at least one non-zero number.")
             n_samples = float(sample_weight.sum())
-            n_steps = float(sample_weight @ sequences.lengths)
 
         moments = column_moments(sequences, sample_weight=sample_weight)
         if not reset:
             seen = self.n_steps_seen_, self.mean_, self.var_ * self.n_steps_seen_
             moments = merge_moments(seen, moments)
             n_samples += self.n_samples_seen_
-            n_steps += self.n_steps_seen_
         total, self.mean_, squares = moments
         self.var_ = squares / total
         self.n_samples_seen_ = n_samples
-        self.n_steps_seen_ = n_steps
-        self.scale_ = _scale(self.mean_, self.var_) if self.with_std else None
+        self.n_steps_seen_ = int(total) if float(total).is_integer() else total
+        self.scale_ = None
+        if self.with_std:
+            self.scale_ = spread_or_one(self.mean_, np.sqrt(self.var_))
         return self
 
     def __sklearn_tags__(self):
@@ -233,13 +233,6 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _scale(mean, var):
-    """Standard deviation, or 1 where it is no more than the rounding errors of a constant."""
-    std = np.sqrt(var)
-    constant = std <= 100 * np.finfo(np.float64).eps * np.abs(mean)
-    return np.where(constant, 1.0, std)
 
 
 def _map_rows(sequences, function):

@@ -120,8 +120,8 @@ def hold_out(indices, fraction, seed, labels=None):
     n_training = n_sequences - n_validation
     if n_validation < 1 or n_training < 1:
         raise ValueError(
-            f"The validation set is too small: validation_fraction={fraction} of the "
-            f"sequences (n_samples = {n_sequences}) leaves none to validate on, or none to train on. Change "
+            f"The validation set is too small: validation_fraction={fraction} of the sequences "
+            f"(n_samples = {n_sequences}) leaves none to validate on, or none to train on. Change "
             "validation_fraction, pass X_val and y_val, or set early_stopping=False."
         )
     if labels is not None:
@@ -129,9 +129,7 @@ def hold_out(indices, fraction, seed, labels=None):
         counts = np.unique(labels, return_counts=True)[1]
         if counts.min() < 2 or min(n_validation, n_training) < len(counts):
             labels = None
-    parts = train_test_split(
-        indices, test_size=n_validation, random_state=seed, stratify=labels
-    )
+    parts = train_test_split(indices, test_size=n_validation, random_state=seed, stratify=labels)
     return [np.sort(part) for part in parts]
 
 
@@ -158,14 +156,14 @@ def check_scale(scale, name):
         )
 
 
-def check_counts(target, name):
-    """Refuse targets whose logarithm of the mean does not exist."""
+def check_counts(target, name, first):
+    """Refuse negative targets and, in the first data to fit, a mean without a logarithm."""
     if (target < 0).any():
         value, where = find_first(target, target < 0)
         raise ValueError(
             f"{name} at {where} is {value:g}, but with loss='poisson' targets must not be negative."
         )
-    if not target.any():
+    if first and not target.any():
         raise ValueError(f"With loss='poisson' the targets in {name} must not be all zero.")
 
 

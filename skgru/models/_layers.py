@@ -139,8 +139,8 @@ class GRULayer:
         mask_seeds : list of np.uint64 or None
             One per direction, for recurrent dropout with ``rate``.
         initial : list of (n_sequences, n_units) or None
-            Initial states of each direction, in the order of the shard and with zeros in the padding
-            columns; zeros without.
+            Initial states of each direction, in the order of the shard and with zeros in the
+            padding columns; zeros without.
         """
         n = shard.n_sequences
         found = []

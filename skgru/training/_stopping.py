@@ -51,12 +51,12 @@ class Stopping:
         """Grant patience anew, after the learning rate has changed."""
         self.n_without_improvement = 0
 
-    def get_state(self):
+    def get_state(self, with_parameters=True):
         return {
             "best_loss": self.best_loss,
             "best_score": self.best_score,
             "n_without_improvement": self.n_without_improvement,
-            "best_parameters": self.best_parameters,
+            "best_parameters": self.best_parameters if with_parameters else None,
         }
 
     def set_state(self, state):

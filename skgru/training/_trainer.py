@@ -94,7 +94,8 @@ class Trainer:
         Draws the order of the sequences and the seeds of dropout; its state after an epoch is all
         there is to save of both.
     penalty : float
-        L2 penalty on the weights, penalty / 2 |w|^2 divided by the sum of the weights of a batch.
+        L2 penalty on the weights, penalty / 2 |w|^2 divided by the size of a batch times the mean
+        weight of the sequences.
     max_grad_norm : float or None
         Longer gradients are shortened to this norm (Pascanu et al. 2013, arXiv:1211.5063).
     n_threads : int
@@ -124,7 +125,7 @@ class Trainer:
             "kinds": self._kinds(),
             "optimizer": self.optimizer.get_state(),
             "schedule": self.schedule.get_state(),
-            "stopping": self.stopping.get_state(),
+            "stopping": self.stopping.get_state(with_parameters=self.keep_best),
             "random_state": self.random_state.get_state(legacy=False),
         }
 
@@ -232,7 +233,7 @@ class Trainer:
             "it are kept. Lower learning_rate_init, set max_grad_norm (to 1.0, say), or look for "
             "extreme values in X and y.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=7,  # of the caller of fit
         )
 
     def _run_epoch(self, parameters, training, epoch, n_epochs):
@@ -242,18 +243,20 @@ class Trainer:
             indices = self.random_state.permutation(indices)
         batches = minibatches(indices, self.batch_size)
         seeds = self.random_state.randint(2**62, size=len(batches), dtype=np.int64)
-        total, total_weight = 0.0, 0.0
+        mean_weight = training.weight[training.indices].mean()
+        total = 0.0
         for number, batch in enumerate(batches):
-            weight = training.weight[batch].sum()
-            if weight == 0:
+            if not training.weight[batch].any():
                 continue
+            # Not the weight of this batch: light sequences stay light where no heavy one is by.
+            weight = mean_weight * len(batch)
             seed = int(seeds[number]) if self._uses_dropout else None
             progress = (epoch + (number + 0.5) / len(batches)) / n_epochs
             loss = self._step(parameters, training, batch, weight, seed, progress)
-            total, total_weight = total + loss * weight, total_weight + weight
+            total += loss * weight
             if not np.isfinite(loss):
                 return loss
-        return total / total_weight
+        return total / (mean_weight * len(indices))
 
     def _step(self, parameters, training, batch, weight, seed, progress):
         """One update; the loss of the batch before it."""
@@ -273,7 +276,7 @@ class Trainer:
         return loss
 
     def gradient(self, parameters, training, batch, weight, seed, gradient):
-        """Write the gradient of the mean loss over a batch; return that loss.
+        """Write the gradient of the loss of a batch, its sum over ``weight``; return that loss.
 
         Every shard sums into a slot of its own, and the slots are added in the order of the shards:
         the result does not depend on which thread did what.
@@ -315,9 +318,7 @@ class Trainer:
     def _validate(self, parameters, validation, score):
         """Loss and score of the validation data."""
         predictor = Predictor(self.network, parameters, self.shift, self.scale)
-        raw = predictor.predict_raw(
-            validation.sequences, validation.indices, len(self._workspaces)
-        )
+        raw = predictor.predict_raw(validation.sequences, validation.indices, len(self._workspaces))
         used = validation.indices
         target, weight = validation.target[used], validation.weight[used]
         loss = self.loss.mean(self.network.kernels, raw, target, weight)

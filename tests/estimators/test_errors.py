@@ -62,7 +62,8 @@ BAD_X = {
         r"different dimensions: sequence 0 has shape \(3, 2\), sequence 5 has shape \(4,\)",
     ),
     "strings": (
-        with_value(SIX, (1, 0, 1), "many"), ValueError, "Sequence 1 of X is not an array of numbers",
+        with_value(SIX, (1, 0, 1), "many"), ValueError,
+        "Sequence 1 of X is not an array of numbers",
     ),
     "strings in a table": (
         [["1", "2"], ["3", "x"]] * 3, ValueError, "in X at sequence 1, step 1.*numbers only",
@@ -258,7 +259,7 @@ def test_validation_data_must_be_complete(estimator):
 
 
 def test_too_few_sequences_to_hold_some_out():
-    message = r"validation set is too small: .*n_samples = 1\).*Change validation_fraction, pass X_val"
+    message = r"validation set is too small: .*n_samples = 1\).*Change validation_fraction, pass"
     with pytest.raises(ValueError, match=message):
         small(early_stopping=True).fit(SIX[:1], [1.0])
     with pytest.raises(ValueError, match="validation set is too small: validation_fraction=0"):

@@ -251,6 +251,16 @@ def test_class_weight_is_a_sample_weight():
     assert_array_equal(by_class, by_sample)
 
 
+def test_light_classes_stay_light_in_batches_of_their_own():
+    X, _ = table(60)
+    labels = np.array(["heavy", "light", "light", "light"] * 15)
+    weight = {"heavy": 1000.0, "light": 1e-3}
+    # Most batches hold no heavy sequence; together they must not count for more.
+    options = {"solver": "sgd", "learning_rate_init": 0.1, "batch_size": 2, "random_state": 0}
+    model = GRUClassifier(4, max_iter=10, class_weight=weight, **options)
+    assert np.mean(model.fit(X, labels).predict(X) == "heavy") == 1
+
+
 def test_balanced_classes_find_the_rare_one():
     X, y = table(400)
     y = (y + np.random.default_rng(1).normal(size=400) > 2).astype(int)

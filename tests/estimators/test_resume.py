@@ -32,15 +32,19 @@ def from_disk(model, folder):
 
 
 def assert_same_model(found, expected, X):
-    assert same_parameters(found, expected)
+    assert_same_fit(found, expected)
     assert_array_equal(found.predict(X), expected.predict(X))
+    for name, array in expected._resume_state["trainer"]["optimizer"].items():
+        assert_array_equal(found._resume_state["trainer"]["optimizer"][name], array)
+
+
+def assert_same_fit(found, expected):
+    assert same_parameters(found, expected)
     assert found.loss_curve_ == expected.loss_curve_
     assert found.validation_scores_ == expected.validation_scores_
     assert found.n_iter_ == expected.n_iter_
     assert found.best_loss_ == expected.best_loss_
     assert found.best_validation_score_ == expected.best_validation_score_
-    for name, array in expected._resume_state["trainer"]["optimizer"].items():
-        assert_array_equal(found._resume_state["trainer"]["optimizer"][name], array)
 
 
 @pytest.mark.parametrize(
@@ -368,6 +372,18 @@ def test_early_stopping_restores_the_best_epoch(estimator, with_data):
     assert max(shorter.validation_scores_) == max(scores)
     if with_data and estimator is GRURegressor:
         assert same_parameters(model, shorter)
+
+
+@pytest.mark.parametrize("n", [40, 41])
+def test_auto_stops_early_where_sequences_are_many(monkeypatch, n):
+    monkeypatch.setattr("skgru.estimators._base._EARLY_STOPPING_FROM", 40)
+    X, y = ragged(n)
+    options = {"max_iter": 2, "random_state": 0}
+    found = GRURegressor(4, **options).fit(X, y)
+    expected = GRURegressor(4, early_stopping=n > 40, **options).fit(X, y)
+    assert_same_fit(found, expected)
+    assert (found.validation_scores_ is None) == (n == 40)
+    assert found.set_params(early_stopping="auto").partial_fit(X, y).n_iter_ == 3
 
 
 def test_validation_scores_are_those_of_score():

@@ -12,26 +12,27 @@ from skgru import GRUClassifier, GRURegressor
 # Full batches in float64, without anything drawn per sequence: here weights must be repetitions.
 EXACT = {"dtype": "float64", "batch_size": 1000, "learning_rate_init": 0.02}
 
-SMALL = {"max_iter": 60, "batch_size": 8}
+SMALL = {"hidden_layer_sizes": 16, "max_iter": 80, "batch_size": 16}
+LAST = {**SMALL, "pooling": "last"}
 
 CONFIGURATIONS = [
     GRURegressor(),
     GRURegressor(16, max_iter=80, learning_rate="constant", **EXACT),
-    GRURegressor(16, bidirectional=True, pooling="last", loss="huber", n_jobs=2, **SMALL),
-    GRURegressor((8, 8), pooling=("attention", "last"), standardize=False, **SMALL),
-    GRURegressor(16, early_stopping=True, n_iter_no_change=30, **SMALL),
+    GRURegressor(bidirectional=True, loss="huber", n_jobs=2, **LAST),
+    GRURegressor((12, 12), pooling=("attention", "last"), standardize=False, batch_size=16),
+    GRURegressor(early_stopping=True, n_iter_no_change=40, **LAST),
     GRURegressor(
-        16, loss="absolute_error", solver="sgd", learning_rate="adaptive", learning_rate_init=0.1,
-        **SMALL,
+        loss="absolute_error", solver="sgd", learning_rate="adaptive", learning_rate_init=0.1,
+        **LAST,
     ),
-    GRURegressor(8, loss="quantile", solver="rmsprop", warm_start=True, **SMALL),
-    GRURegressor(16, loss="poisson", solver="adamw", **SMALL),
+    GRURegressor(loss="quantile", solver="rmsprop", warm_start=True, **LAST),
+    GRURegressor(loss="poisson", solver="adamw", **SMALL),
     GRUClassifier(),
     GRUClassifier(8, max_iter=60, bidirectional=True, **EXACT),
-    GRUClassifier((8, 8), pooling="attention", dropout=0.1, n_jobs=2, **SMALL),
-    GRUClassifier(8, recurrent_dropout=0.1, early_stopping=True, n_iter_no_change=30, **SMALL),
-    GRUClassifier(8, solver="sgd", learning_rate_init=0.3, **SMALL),
-    GRUClassifier(8, solver="adamw", warm_start=True, **SMALL),
+    GRUClassifier((8, 8), pooling="attention", dropout=0.1, batch_size=16, max_iter=60, n_jobs=2),
+    GRUClassifier(recurrent_dropout=0.1, early_stopping=True, n_iter_no_change=40, **SMALL),
+    GRUClassifier(solver="sgd", learning_rate_init=0.3, **SMALL),
+    GRUClassifier(solver="adamw", warm_start=True, **SMALL),
 ]  # fmt: skip
 
 

@@ -83,7 +83,17 @@ def test_connect_drops_what_drop_steps_drops(rng, rate, shift, dtype):
     states = rng.normal(size=(shard.block[-1], n_units)).astype(dtype)
     x = np.full((shard.n_rows, n_units + column + 2), np.nan, dtype)
     cpu.connect(
-        states, shard.block, shard.alive, shift, shard.positions, SEED, rate, column, n_units, x, column
+        states,
+        shard.block,
+        shard.alive,
+        shift,
+        shard.positions,
+        SEED,
+        rate,
+        column,
+        n_units,
+        x,
+        column,
     )
     outside = np.delete(x, np.s_[column : column + n_units], axis=1)
     assert np.isnan(outside).all()

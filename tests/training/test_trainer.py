@@ -69,7 +69,8 @@ def test_an_epoch_is_a_step_for_each_batch_in_order(rng):
     expected, gradient = parameters.copy(), np.empty_like(parameters)
     losses = []
     for batch in (np.arange(0, 40), np.arange(40, 80), np.arange(80, 90)):
-        weight = data.weight[batch].sum()
+        # A batch of light sequences makes a small step.
+        weight = data.weight.mean() * len(batch)
         losses.append(trainer.gradient(expected, data, batch, weight, None, gradient) * weight)
         expected -= 0.1 * gradient
     result = trainer.run(parameters, data, 1)
@@ -90,6 +91,15 @@ def test_the_penalty_is_on_weights_and_divided_by_the_weight_of_the_batch(rng):
     assert_allclose(difference[n:], 0, atol=1e-15)
     expected = 0.5 * 3.0 / total * np.sum(start[:n] ** 2)
     assert_allclose(second.loss_curve[0] - first.loss_curve[0], expected, rtol=1e-8)
+
+
+def test_a_batch_without_weight_is_left_out(rng):
+    data, network = dataset(rng), network_of()
+    weight = np.where(np.arange(90) < 30, 0.0, data.weight)
+    data = Dataset(data.sequences, data.indices, data.target, weight)
+    trainer, start = trainer_of(network, batch_size=30)
+    trainer.run(start, data, 1)
+    assert trainer.optimizer.n_updates == 2
 
 
 def test_long_gradients_are_shortened_and_short_ones_are_not(rng):

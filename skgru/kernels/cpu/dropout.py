@@ -24,7 +24,7 @@ def _mix(value):
 
 @inline_kernel
 def _row_key(seed, sequence, step):
-    # The seed goes through the hash first: seeds of neighbouring batches must not be neighbours here.
+    # The seed is hashed first: seeds a step apart must not look like sequences a step apart.
     key = _mix(_mix(np.uint64(seed)) + np.uint64(sequence + 1) * _GOLDEN)
     return _mix(key + np.uint64(step + 1) * _GOLDEN)
 
