@@ -261,6 +261,31 @@ def test_light_classes_stay_light_in_batches_of_their_own():
     assert np.mean(model.fit(X, labels).predict(X) == "heavy") == 1
 
 
+def test_class_weight_names_only_some_classes_or_balances_them():
+    X, y = table()
+    labels = np.where(y > 0.5, "much", np.where(y < -1, "little", "some"))
+    model = GRUClassifier(4, max_iter=3, random_state=0)
+    full = model.set_params(class_weight={"much": 3, "some": 1, "little": 1}).fit(X, labels)
+    expected = full._parameters.copy()
+    found = model.set_params(class_weight={"much": 3}).fit(X, labels)._parameters
+    assert_array_equal(found, expected)
+    names, counts = np.unique(labels, return_counts=True)
+    weight = dict(zip(names, 60 / (3 * counts), strict=True))
+    expected = model.set_params(class_weight=weight).fit(X, labels)._parameters
+    found = model.set_params(class_weight="balanced").fit(X, labels)._parameters
+    assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_multilabel_class_weight_is_a_product():
+    X, y = table()
+    Y = np.column_stack([y > 0, y > 1]).astype(int)
+    model = GRUClassifier(4, max_iter=3, random_state=0, standardize=False)
+    weight = np.where(Y[:, 0], 4.0, 1.0) * np.where(Y[:, 1], 1.0, 0.5)
+    expected = model.fit(X, Y, sample_weight=weight)._parameters
+    model.set_params(class_weight=[{0: 1.0, 1: 4.0}, {0: 0.5, 1: 1.0}])
+    assert_array_equal(model.fit(X, Y)._parameters, expected)
+
+
 def test_balanced_classes_find_the_rare_one():
     X, y = table(400)
     y = (y + np.random.default_rng(1).normal(size=400) > 2).astype(int)

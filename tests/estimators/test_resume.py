@@ -147,6 +147,18 @@ def test_a_new_learning_rate_is_used():
     np.testing.assert_allclose(model._parameters, before, atol=1e-6)
 
 
+@pytest.mark.parametrize("solver", ["adamw", "sgd", "rmsprop"])
+def test_another_solver_starts_afresh(solver):
+    X, y = ragged()
+    options = {**STATEFUL, "shuffle": False, "dropout": 0, "recurrent_dropout": 0, "max_iter": 2}
+    model = GRURegressor(warm_start=True, **options).fit(X, y)
+    plain = GRURegressor(**options).fit(X, y)
+    model.set_params(solver=solver).fit(X, y)
+    plain.set_params(solver=solver, warm_start=True).fit(X, y)
+    assert same_parameters(model, plain)
+    assert model.n_iter_ == 4
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -343,6 +355,18 @@ def test_the_best_weights_before_the_overflow_are_kept(monkeypatch):
     assert model.loss_ < expected.loss_
 
 
+def test_partial_fit_that_diverges_keeps_the_epoch_before():
+    X, y = table()
+    model = GRURegressor(4, random_state=0, solver="sgd", max_grad_norm=None)
+    # The best loss was on easier data: those weights are not what to fall back on.
+    model.partial_fit(X, 0 * y).partial_fit(X, y)
+    before = model._parameters.copy()
+    with pytest.warns(ConvergenceWarning, match="stopped being finite"):
+        model.set_params(learning_rate_init=1e30).partial_fit(X, y)
+    assert_array_equal(model._parameters, before)
+    assert model.n_iter_ == 2
+
+
 # --- early stopping -----------------------------------------------------------------------------
 
 
@@ -386,6 +410,18 @@ def test_auto_stops_early_where_sequences_are_many(monkeypatch, n):
     assert found.set_params(early_stopping="auto").partial_fit(X, y).n_iter_ == 3
 
 
+def test_auto_stops_early_where_there_is_validation_data():
+    X, y = ragged(60)
+    data = {"X_val": X[:20], "y_val": -y[:20]}  # the first epoch will be the best
+    options = {"max_iter": 20, "n_iter_no_change": 3, "random_state": 0}
+    found = GRURegressor(4, **options).fit(X, y, **data)
+    assert_same_fit(found, GRURegressor(4, early_stopping=True, **options).fit(X, y, **data))
+    assert found.n_iter_ < 20
+    watched = GRURegressor(4, early_stopping=False, **options).fit(X, y, **data)
+    assert watched.n_iter_ == len(watched.validation_scores_) == 20
+    assert same_parameters(watched, GRURegressor(4, **options).fit(X, y))
+
+
 def test_validation_scores_are_those_of_score():
     X, y = in_layout("3d", n=90)
     Y = np.column_stack([y, y**2, 0 * y])
@@ -399,7 +435,7 @@ def test_validation_scores_are_those_of_score():
         (GRUClassifier(4, max_iter=2), (Y > [0, 0.1, 0.2]).astype(int)),
     ]:
         validation = {"X_val": X[60:], "y_val": target[60:], "sample_weight_val": weight}
-        model.fit(X[:60], target[:60], **validation)
+        model.set_params(early_stopping=False).fit(X[:60], target[:60], **validation)
         expected = model.score(X[60:], target[60:], sample_weight=weight)
         assert len(model.validation_scores_) == 2
         assert abs(model.validation_scores_[-1] - expected) < 1e-5, model
