@@ -249,9 +249,17 @@ def test_a_first_fit_that_raises_leaves_the_estimator_unfitted(monkeypatch):
 # --- interrupted --------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def sigint():
+    """Python's own reaction to Ctrl-C; a shell's background job would ignore the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_ctrl_c_keeps_what_was_learnt(monkeypatch, n_jobs, early_stopping):
+def test_ctrl_c_keeps_what_was_learnt(monkeypatch, sigint, n_jobs, early_stopping):
     X, y = ragged(200)
     options = {**STATEFUL, "batch_size": 60, "n_jobs": n_jobs, "early_stopping": early_stopping}
     expected = GRURegressor(max_iter=3, **options).fit(X, y)
