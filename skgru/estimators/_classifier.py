@@ -275,7 +275,7 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         unknown = [label for label in self.class_weight if label not in self.classes_]
         if unknown:
             raise ValueError(
-                f"class_weight names classes that are not among {list(self.classes_)}: {unknown}."
+                f"class_weight names {unknown}, not among the classes {self.classes_.tolist()}."
             )
         return np.array([self.class_weight.get(label, 1.0) for label in self.classes_])
 

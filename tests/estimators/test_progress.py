@@ -36,9 +36,10 @@ def test_about_ten_lines_where_there_is_no_terminal(monkeypatch):
     assert "\x1b" not in text
     lines = text.splitlines()
     assert 10 <= len(lines) <= 12
-    assert re.fullmatch(r"GRURegressor epoch 1/40  loss \d\S+  00:0\d left", lines[0])
+    clock = r"(\d+:)?\d\d:\d\d"  # long where the first epoch compiles
+    assert re.fullmatch(rf"GRURegressor epoch 1/40  loss \d\S+  {clock} left", lines[0])
     assert lines[-2].startswith("GRURegressor epoch 40/40  loss")
-    assert re.fullmatch(r"GRURegressor finished after 40 epochs, 00:0\d", lines[-1])
+    assert re.fullmatch(rf"GRURegressor finished after 40 epochs, {clock}", lines[-1])
 
 
 def test_a_line_per_epoch_with_verbose_2(monkeypatch):
