@@ -221,7 +221,4 @@ class GRUNetwork:
                         self.dropout, below.n_hidden, below.n_units,
                     )  # fmt: skip
                 d_states = d_x
-                finals = [
-                    workspace.zeros(("final", d), (shard.n_sequences, below.n_units))
-                    for d in range(len(below.directions))
-                ]
+                finals = below.zero_finals(shard, workspace)

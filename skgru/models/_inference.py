@@ -27,8 +27,11 @@ class Predictor:
         self.packed = network.new_packed()
         network.pack(parameters, self.packed, transposed=False)
 
-    def predict_raw(self, sequences, indices=None, n_threads=1):
-        """Raw predictions of the chosen sequences, (n, n_outputs) in the network's dtype."""
+    def predict_raw(self, sequences, indices=None, n_threads=1, workspaces=None):
+        """Raw predictions of the chosen sequences, (n, n_outputs) in the network's dtype.
+
+        ``workspaces`` of the network, one for each thread, are used where the caller has them.
+        """
         indices = np.arange(len(sequences)) if indices is None else indices
         raw = np.empty((len(indices), self.network.n_outputs), dtype=self.network.dtype)
 
@@ -36,7 +39,7 @@ class Predictor:
             found = self.network.forward(x, shard, self.packed, workspace)
             raw[chunk + shard.positions] = found[:, : self.network.n_outputs]
 
-        self._for_shards(predict, sequences, indices, n_threads)
+        self._for_shards(predict, sequences, indices, workspaces or self._workspaces(n_threads))
         return raw
 
     def attention(self, sequences, n_threads=1):
@@ -48,12 +51,14 @@ class Predictor:
             for i, length in enumerate(shard.lengths):
                 found[chunk + shard.positions[i]] = weights[shard.block[:length] + i]
 
-        self._for_shards(attend, sequences, np.arange(len(sequences)), n_threads)
+        self._for_shards(attend, sequences, np.arange(len(sequences)), self._workspaces(n_threads))
         return found
 
-    def _for_shards(self, visit, sequences, indices, n_threads):
+    def _workspaces(self, n_threads):
+        return [self.network.new_workspace() for _ in range(n_threads)]
+
+    def _for_shards(self, visit, sequences, indices, workspaces):
         network, lengths = self.network, sequences.lengths
-        workspaces = [network.new_workspace() for _ in range(n_threads)]
         for number, chunk in enumerate(minibatches(indices, _CHUNK_SEQUENCES)):
             shards = cut_into_shards(chunk, lengths, network.shard_size)
 

@@ -176,6 +176,11 @@ class GRULayer:
             found.append(states)
         return found
 
+    def zero_finals(self, shard, workspace):
+        """Gradients of the final states of each direction, all zero."""
+        shape = (shard.n_sequences, self.n_units)
+        return [workspace.zeros(("final", d), shape) for d in range(len(self.directions))]
+
     def backward(
         self, x, shard, packed, workspace, slot, finals, d_states=None, d_x=None, masked=False,
         need_initial=False,
@@ -316,10 +321,8 @@ class Pooling:
     def backward(self, d_pooled, states, shard, packed, workspace, slot):
         """Return the gradients of the final states of each direction, and of all states or None."""
         k, block, lengths = self.kernels, shard.block, shard.lengths
-        n, n_units = shard.n_sequences, self.layer.n_units
-        finals = [
-            workspace.zeros(("final", d), (n, n_units)) for d in range(len(self.layer.directions))
-        ]
+        n_units = self.layer.n_units
+        finals = self.layer.zero_finals(shard, workspace)
         d_states = None
         if self.kinds != ("last",):
             d_states = workspace.zeros("d_states", (shard.n_rows, self.layer.n_outputs))

@@ -318,8 +318,8 @@ class Trainer:
     def _validate(self, parameters, validation, score):
         """Loss and score of the validation data."""
         predictor = Predictor(self.network, parameters, self.shift, self.scale)
-        raw = predictor.predict_raw(validation.sequences, validation.indices, len(self._workspaces))
         used = validation.indices
+        raw = predictor.predict_raw(validation.sequences, used, workspaces=self._workspaces)
         target, weight = validation.target[used], validation.weight[used]
         loss = self.loss.mean(self.network.kernels, raw, target, weight)
         return loss, score(raw, target, weight)

@@ -134,6 +134,18 @@ def binary_log_loss(raw, target, weight, parameters, scale, d_raw):
     return total
 
 
+@inline_kernel
+def _normaliser(logits, n_classes):
+    """The largest logit, and the sum of the exponentials of all with that one taken out."""
+    largest = float(logits[0])
+    for j in range(1, n_classes):
+        largest = max(largest, float(logits[j]))
+    total = 0.0
+    for j in range(n_classes):
+        total += math.exp(logits[j] - largest)
+    return largest, total
+
+
 @kernel
 def multinomial_log_loss(raw, target, weight, parameters, scale, d_raw):
     """-log p(y) with p = softmax(raw); target[:, 0] is the class, parameters[0] their number."""
@@ -141,12 +153,7 @@ def multinomial_log_loss(raw, target, weight, parameters, scale, d_raw):
     total = 0.0
     for i in range(target.shape[0]):
         label = int(target[i, 0])
-        largest = float(raw[i, 0])
-        for j in range(1, n_classes):
-            largest = max(largest, float(raw[i, j]))
-        normaliser = 0.0
-        for j in range(n_classes):
-            normaliser += math.exp(raw[i, j] - largest)
+        largest, normaliser = _normaliser(raw[i], n_classes)
         total += weight[i] * (math.log(normaliser) + largest - raw[i, label])
         for j in range(n_classes):
             p = math.exp(raw[i, j] - largest) / normaliser
@@ -179,15 +186,9 @@ def softmax_link(raw, probability):
     """probability (n, k) float64 = softmax(raw)."""
     n_classes = probability.shape[1]
     for i in range(probability.shape[0]):
-        largest = float(raw[i, 0])
-        for j in range(1, n_classes):
-            largest = max(largest, float(raw[i, j]))
-        normaliser = 0.0
+        largest, normaliser = _normaliser(raw[i], n_classes)
         for j in range(n_classes):
-            probability[i, j] = math.exp(raw[i, j] - largest)
-            normaliser += probability[i, j]
-        for j in range(n_classes):
-            probability[i, j] /= normaliser
+            probability[i, j] = math.exp(raw[i, j] - largest) / normaliser
 
 
 @kernel
@@ -203,11 +204,6 @@ def log_softmax_link(raw, log_probability):
     """log_probability (n, k) float64 = log softmax(raw)."""
     n_classes = log_probability.shape[1]
     for i in range(log_probability.shape[0]):
-        largest = float(raw[i, 0])
-        for j in range(1, n_classes):
-            largest = max(largest, float(raw[i, j]))
-        normaliser = 0.0
-        for j in range(n_classes):
-            normaliser += math.exp(raw[i, j] - largest)
+        largest, normaliser = _normaliser(raw[i], n_classes)
         for j in range(n_classes):
             log_probability[i, j] = raw[i, j] - largest - math.log(normaliser)
