@@ -7,6 +7,7 @@ for every number of threads.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,6 +31,9 @@ class Shard:
         Number of sequences that have step t: always the first ones.
     block : ndarray of shape (n_steps + 2,), int64
         First row of each step in the packed layout of ``kernels/cpu/gru.py``.
+    n_sequences : int
+    n_rows, n_state_rows : int
+        Rows of inputs, gates and gradients; rows of the states.
     """
 
     indices: np.ndarray
@@ -37,34 +41,35 @@ class Shard:
     lengths: np.ndarray
     alive: np.ndarray
     block: np.ndarray
-
-    @property
-    def n_sequences(self):
-        return len(self.lengths)
-
-    @property
-    def n_rows(self):
-        """Rows of inputs, gates and gradients; the states take ``block[-1]``."""
-        return int(self.block[-2])
+    n_sequences: int
+    n_rows: int
+    n_state_rows: int
 
 
 def make_shard(indices, positions, lengths):
     """Build a `Shard` from sequences that are already sorted, longest first."""
-    lengths = np.ascontiguousarray(lengths, dtype=np.int64)
     n, n_steps = len(lengths), int(lengths[0])
     if lengths[-1] == n_steps:
-        alive, block = np.full(n_steps, n), np.arange(0, (n_steps + 2) * n, n)
+        layout = _even_layout(n, n_steps)
     else:
+        lengths = np.ascontiguousarray(lengths, dtype=np.int64)
         # alive[t] counts the lengths above t; lengths fall, so search in the reversed order.
         alive = n - np.searchsorted(lengths[::-1], np.arange(n_steps), side="right")
         block = np.concatenate([[0], np.cumsum(np.concatenate([alive[:1], alive]))])
-    return Shard(
-        np.ascontiguousarray(indices, dtype=np.int64),
-        np.ascontiguousarray(positions, dtype=np.int64),
-        lengths,
-        alive.astype(np.int64, copy=False),
-        block.astype(np.int64, copy=False),
-    )
+        layout = _layout(lengths, alive, block)
+    indices = np.ascontiguousarray(indices, dtype=np.int64)
+    return Shard(indices, np.ascontiguousarray(positions, dtype=np.int64), *layout)
+
+
+@lru_cache(maxsize=8)  # a data set of equal lengths has batches of one size, and a last one
+def _even_layout(n, n_steps):
+    block = np.arange(0, (n_steps + 2) * n, n)
+    return _layout(np.full(n, n_steps), np.full(n_steps, n), block)
+
+
+def _layout(lengths, alive, block):
+    lengths, alive, block = (a.astype(np.int64, copy=False) for a in (lengths, alive, block))
+    return lengths, alive, block, len(lengths), int(block[-2]), int(block[-1])
 
 
 def cut_into_shards(indices, lengths, shard_size):
@@ -89,7 +94,7 @@ def cut_into_shards(indices, lengths, shard_size):
     order = np.argsort(-batch_lengths, kind="stable")
     shards, start = [], 0
     while start < len(order):
-        n = min(shard_size, max(1, _SHARD_ROWS // batch_lengths[order[start]]))
+        n = min(shard_size, max(1, _SHARD_ROWS // int(batch_lengths[order[start]])))
         part = order[start : start + n]
         shards.append(make_shard(indices[part], part, batch_lengths[part]))
         start += n

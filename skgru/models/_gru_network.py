@@ -6,16 +6,15 @@ from skgru.kernels import get_kernels
 
 from ._layers import Dense, GRULayer, Pooling, round_up
 from ._parameters import ParameterLayout
-from ._workspace import Workspace, aligned_zeros
+from ._workspace import Workspace
 
 _SEED_STEP, _SEED_MASK = 0xD1342543DE82EF95, 2**64 - 1
 
-# Sequences in a shard.  Enough rows to fill the tall tiles and to use the weights several times
-# while they are in the cache; few enough that states and gates of a step stay there as well, and
-# that a batch gives every thread something to do.
-_SHARD_SIZE = 32
-_WIDE_SHARD_SIZE = 64
-_WIDE_UNITS = 256
+# Sequences in a shard, by the units of the widest layer.  Narrow layers need many to be worth the
+# calls; from 64 units on 16 are as fast as 32 and give a batch of 32 to two threads; from 256 on
+# the weights exceed the cache and every shard reads them again at each step (see
+# ``docs/benchmarks.md``).
+_SHARD_SIZES = ((256, 32), (64, 16), (0, 32))
 
 
 class GRUNetwork:
@@ -75,7 +74,7 @@ class GRUNetwork:
         self.layout = ParameterLayout([p for m in self.modules for p in m.parameters()])
         self._slot_layout = ParameterLayout([p for m in self.modules for p in m.gradients()])
         widest = max(layer.n_units for layer in self.layers)
-        self.shard_size = _SHARD_SIZE if widest < _WIDE_UNITS else _WIDE_SHARD_SIZE
+        self.shard_size = next(size for units, size in _SHARD_SIZES if widest >= units)
 
     # -- memory ----------------------------------------------------------------------------------
     def new_workspace(self):
@@ -91,7 +90,11 @@ class GRUNetwork:
 
     def new_slot(self):
         """Zeros to which `backward` adds the gradients of a shard."""
-        return aligned_zeros(self._slot_layout.size, self.dtype)
+        return self._slot_layout.zeros(self.dtype)
+
+    def new_gradient(self):
+        """Zeros in the layout of the parameters."""
+        return self.layout.zeros(self.dtype)
 
     # -- parameters ------------------------------------------------------------------------------
     def pack(self, parameters, packed, transposed):
@@ -104,10 +107,9 @@ class GRUNetwork:
             module.pack(views, packed, transposed)
 
     def unpack_gradient(self, slot, gradient):
-        """Turn the summed slots of a batch into the flat gradient."""
-        slot_views, views = self._slot_layout.views(slot), self.layout.views(gradient)
+        """Turn the summed slots of a batch into the gradient of the parameters."""
         for module in self.modules:
-            module.unpack_gradient(slot_views, views)
+            module.unpack_gradient(slot.views, gradient.views)
 
     # -- passes ----------------------------------------------------------------------------------
     def _seed(self, seed, site):
@@ -174,12 +176,11 @@ class GRUNetwork:
         x = self._input_buffer(i, shard, workspace)
         below = self.layers[i - 1]
         rate = self.dropout if seed is not None else 0.0
-        for d, direction in enumerate(below.directions):
-            column = d * below.n_units
+        for way in below.directions:
             self.kernels.connect(
-                states[d], shard.block, shard.alive, 0 if direction == "backward" else 1,
-                shard.positions, self._seed(seed or 0, i), rate, d * below.n_hidden,
-                below.n_hidden, x, column,
+                states[way.number], shard.block, shard.alive, 0 if way.reverse else 1,
+                shard.positions, self._seed(seed or 0, i), rate, way.number * below.n_hidden,
+                below.n_hidden, x, way.number * below.n_units,
             )  # fmt: skip
         return x
 
@@ -193,13 +194,9 @@ class GRUNetwork:
         x, shard, packed, workspace, seed
             As in the call of `forward` with ``save=True`` that this one follows.
         """
-        slot = self._slot_layout.views(slot)
-        top = self.layers[-1]
+        slot, top = slot.views, self.layers[-1]
         pooled = workspace.array("pooled", (shard.n_sequences, self.pooling.n_outputs))
-        states = [
-            workspace.array((top.name, d, "states"), (int(shard.block[-1]), top.n_units))
-            for d in top.directions
-        ]
+        states = [top.states(way, shard, workspace) for way in top.directions]
         d_pooled = self.head.backward(d_raw, pooled, packed, workspace, slot)
         if seed is not None and self.dropout > 0:
             self._drop_pooled(d_pooled, shard, seed)

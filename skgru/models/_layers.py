@@ -18,6 +18,19 @@ def round_up(n, multiple):
     return -(-n // multiple) * multiple
 
 
+class _Direction:
+    """Names of the arrays of one direction of a layer: of parameters, and of a thread's buffers."""
+
+    def __init__(self, number, prefix):
+        self.number, self.reverse = number, number == 1
+        self.W, self.U, self.b, self.b_hn, self.U_T, self.W_T = (
+            f"{prefix}.{array}" for array in ("W", "U", "b", "b_hn", "U^T", "W^T")
+        )
+        self.states, self.gates, self.mask, self.masked, self.final = (
+            f"{prefix}.{array}" for array in ("states", "gates", "mask", "masked", "final")
+        )
+
+
 class GRULayer:
     """A GRU layer of one or two directions (equations in ``kernels/cpu/gru.py``).
 
@@ -50,15 +63,16 @@ class GRULayer:
         self.width = kernels.lanes(self.dtype)
         self.n_units = round_up(n_hidden, self.width)
         self.n_panels = self.n_units // self.width
-        self.directions = ("forward", "backward") if bidirectional else ("forward",)
+        self.nothing, self.d_gates = f"{name}.nothing", f"{name}.d_gates"
+        self.directions = tuple(
+            _Direction(d, f"{name}.{direction}")
+            for d, direction in enumerate(("forward", "backward")[: 1 + bidirectional])
+        )
 
     @property
     def n_outputs(self):
         """Columns of the states of all directions side by side, padding included."""
         return len(self.directions) * self.n_units
-
-    def _name(self, direction, array):
-        return f"{self.name}.{direction}.{array}"
 
     # -- parameters ----------------------------------------------------------------------------
     def parameters(self):
@@ -76,12 +90,10 @@ class GRULayer:
         found = []
         for direction in self.directions:
             found += [
-                Parameter(self._name(direction, "W"), (n_in, 3 * n_hidden), True, input_weights),
-                Parameter(
-                    self._name(direction, "U"), (n_hidden, 3 * n_hidden), True, recurrent_weights
-                ),
-                Parameter(self._name(direction, "b"), (3 * n_hidden,), False, bias),
-                Parameter(self._name(direction, "b_hn"), (n_hidden,), False),
+                Parameter(direction.W, (n_in, 3 * n_hidden), True, input_weights),
+                Parameter(direction.U, (n_hidden, 3 * n_hidden), True, recurrent_weights),
+                Parameter(direction.b, (3 * n_hidden,), False, bias),
+                Parameter(direction.b_hn, (n_hidden,), False),
             ]
         return found
 
@@ -89,12 +101,11 @@ class GRULayer:
         """Shapes of the gradients as the kernels sum them."""
         found = []
         for direction in self.directions:
-            for array, shape in (
-                ("W", (self.n_panels, self.n_inputs, 3, self.width)),
-                ("U", (self.n_panels, self.n_units, 3, self.width)),
-                ("b", (self.n_panels, 4, self.width)),
-            ):
-                found.append(Parameter(self._name(direction, array), shape, True))
+            found += [
+                Parameter(direction.W, (self.n_panels, self.n_inputs, 3, self.width), True),
+                Parameter(direction.U, (self.n_panels, self.n_units, 3, self.width), True),
+                Parameter(direction.b, (self.n_panels, 4, self.width), True),
+            ]
         return found
 
     def new_packed(self):
@@ -103,31 +114,25 @@ class GRULayer:
         n_groups = -(-self.n_inputs // n_columns) if self.needs_input_gradient else 0
         shapes = {p.name: p.shape for p in self.gradients()}
         for direction in self.directions:
-            shapes[self._name(direction, "U^T")] = (3 * self.n_units * self.n_units,)
-            shapes[self._name(direction, "W^T")] = (n_groups, self.n_panels, n_columns, n_columns)
+            shapes[direction.U_T] = (3 * self.n_units * self.n_units,)
+            shapes[direction.W_T] = (n_groups, self.n_panels, n_columns, n_columns)
         return {name: aligned_zeros(shape, self.dtype) for name, shape in shapes.items()}
 
     def pack(self, views, packed, transposed):
         """Bring the weights into the layout of the kernels; transposed ones for training."""
-        k = self.kernels
-        for direction in self.directions:
-            w, u, b, b_hn = (views[self._name(direction, a)] for a in ("W", "U", "b", "b_hn"))
-            k.pack_weights(w, self.size, self.padded, packed[self._name(direction, "W")])
-            k.pack_weights(u, self.n_hidden, self.n_units, packed[self._name(direction, "U")])
-            k.pack_bias(b, b_hn, packed[self._name(direction, "b")])
-            if transposed:
-                k.pack_transposed_recurrent(u, self.width, packed[self._name(direction, "U^T")])
-            if transposed and self.needs_input_gradient:
-                w_t = packed[self._name(direction, "W^T")]
-                k.pack_transposed_input(w, self.size, self.padded, w_t)
+        for way in self.directions:
+            self.kernels.pack_gru(
+                views[way.W], views[way.U], views[way.b], views[way.b_hn],
+                self.size, self.padded, transposed, packed[way.W], packed[way.U], packed[way.b],
+                packed[way.U_T], packed[way.W_T],
+            )  # fmt: skip
 
     def unpack_gradient(self, slot, views):
-        k = self.kernels
-        for direction in self.directions:
-            w, u, b, b_hn = (views[self._name(direction, a)] for a in ("W", "U", "b", "b_hn"))
-            k.unpack_weights(slot[self._name(direction, "W")], self.size, self.padded, False, w)
-            k.unpack_weights(slot[self._name(direction, "U")], self.n_hidden, self.n_units, True, u)
-            k.unpack_bias_gradient(slot[self._name(direction, "b")], b, b_hn)
+        for way in self.directions:
+            self.kernels.unpack_gru_gradient(
+                slot[way.W], slot[way.U], slot[way.b], self.size, self.padded,
+                views[way.W], views[way.U], views[way.b], views[way.b_hn],
+            )  # fmt: skip
 
     # -- passes --------------------------------------------------------------------------------
     def forward(self, x, shard, packed, workspace, save, mask_seeds=None, rate=0.0, initial=None):
@@ -142,44 +147,36 @@ class GRULayer:
             Initial states of each direction, in the order of the shard and with zeros in the
             padding columns; zeros without.
         """
-        n = shard.n_sequences
-        found = []
-        for d, direction in enumerate(self.directions):
-            key = (self.name, direction)
-            states = workspace.array((*key, "states"), (int(shard.block[-1]), self.n_units))
-            n_saved = shard.n_rows if save else 0
-            gates = workspace.array((*key, "gates"), (n_saved, 4 * self.n_units))
-            mask = workspace.array((*key, "mask"), (n if mask_seeds else 0, self.n_units))
-            masked = workspace.array((*key, "masked"), states.shape if mask_seeds else mask.shape)
+        n, found = shard.n_sequences, []
+        nothing = workspace.array(self.nothing, (0, self.n_units))
+        for way in self.directions:
+            states = self.states(way, shard, workspace)
+            gates = workspace.array(way.gates, (shard.n_rows if save else 0, 4 * self.n_units))
+            mask = masked = nothing
             if mask_seeds:
-                mask[...] = 1
+                mask = workspace.array(way.mask, (n, self.n_units))
+                masked = workspace.array(way.masked, states.shape)
+                mask.fill(1)
                 self.kernels.drop_rows(
-                    mask, shard.positions, mask_seeds[d], rate, self.n_hidden, self.n_units
-                )
-            start = workspace.zeros("initial", (n, self.n_units)) if initial is None else initial[d]
-            reverse = direction == "backward"
-            self.kernels.place_initial_states(states, shard.block, shard.alive, reverse, start)
+                    mask, shard.positions, mask_seeds[way.number], rate,
+                    self.n_hidden, self.n_units,
+                )  # fmt: skip
             self.kernels.gru_forward(
-                x,
-                shard.block,
-                shard.alive,
-                packed[self._name(direction, "W")],
-                packed[self._name(direction, "U")],
-                packed[self._name(direction, "b")],
-                reverse,
-                mask,
-                masked,
-                states,
-                gates,
-                save,
-            )
+                x, shard.block, shard.alive, packed[way.W], packed[way.U], packed[way.b],
+                way.reverse, nothing if initial is None else initial[way.number],
+                mask, masked, states, gates, save,
+            )  # fmt: skip
             found.append(states)
         return found
+
+    def states(self, way, shard, workspace):
+        """Where `forward` leaves the states of a direction."""
+        return workspace.array(way.states, (shard.n_state_rows, self.n_units))
 
     def zero_finals(self, shard, workspace):
         """Gradients of the final states of each direction, all zero."""
         shape = (shard.n_sequences, self.n_units)
-        return [workspace.zeros(("final", d), shape) for d in range(len(self.directions))]
+        return [workspace.zeros(way.final, shape) for way in self.directions]
 
     def backward(
         self, x, shard, packed, workspace, slot, finals, d_states=None, d_x=None, masked=False,
@@ -202,39 +199,23 @@ class GRULayer:
         if d_x is not None and not self.needs_input_gradient:
             raise ValueError(f"{self.name} was built with needs_input_gradient=False")
         n = shard.n_sequences
-        nothing = workspace.array("nothing", (0, self.n_units))
+        nothing = workspace.array(self.nothing, (0, self.n_units))
         chunk_rows = max(n, _CHUNK_BYTES // (4 * self.n_units * self.dtype.itemsize))
-        d_gates = workspace.array("d_gates", (self.n_panels, chunk_rows + n, 4, self.width))
-        for d, direction in enumerate(self.directions):
-            key = (self.name, direction)
-            states = workspace.array((*key, "states"), (int(shard.block[-1]), self.n_units))
-            gates = workspace.array((*key, "gates"), (shard.n_rows, 4 * self.n_units))
+        d_gates = workspace.array(self.d_gates, (self.n_panels, chunk_rows + n, 4, self.width))
+        for way in self.directions:
+            states = self.states(way, shard, workspace)
+            gates = workspace.array(way.gates, (shard.n_rows, 4 * self.n_units))
             mask, h_in = nothing, states
             if masked:
-                mask = workspace.array((*key, "mask"), (n, self.n_units))
-                h_in = workspace.array((*key, "masked"), states.shape)
+                mask = workspace.array(way.mask, (n, self.n_units))
+                h_in = workspace.array(way.masked, states.shape)
             self.kernels.gru_backward(
-                x,
-                shard.block,
-                shard.alive,
-                packed[self._name(direction, "W^T")],
-                packed[self._name(direction, "U^T")],
-                direction == "backward",
-                mask,
-                h_in,
-                states,
-                gates,
-                nothing if d_states is None else d_states,
-                d * self.n_units,
-                finals[d],
-                d_gates,
-                slot[self._name(direction, "W")],
-                slot[self._name(direction, "U")],
-                slot[self._name(direction, "b")],
-                nothing if d_x is None else d_x,
-                d > 0,
-                need_initial,
-            )
+                x, shard.block, shard.alive, packed[way.W_T], packed[way.U_T], way.reverse,
+                mask, h_in, states, gates,
+                nothing if d_states is None else d_states, way.number * self.n_units,
+                finals[way.number], d_gates, slot[way.W], slot[way.U], slot[way.b],
+                nothing if d_x is None else d_x, way.number > 0, need_initial,
+            )  # fmt: skip
 
 
 class Pooling:
@@ -279,8 +260,8 @@ class Pooling:
     def _columns(self, kind):
         """First column in the pooled vector, of each direction of a kind, with its row shift."""
         first = self.kinds.index(kind) * self.layer.n_outputs
-        for d, direction in enumerate(self.layer.directions):
-            yield d, first + d * self.layer.n_units, 0 if direction == "backward" else 1
+        for way in self.layer.directions:
+            yield way.number, first + way.number * self.layer.n_units, 0 if way.reverse else 1
 
     def forward(self, states, shard, packed, workspace):
         """Return the pooled vectors, (n_sequences, n_outputs)."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._workspace import aligned_zeros
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -24,6 +26,14 @@ class Parameter:
     @property
     def size(self):
         return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class FlatArrays:
+    """A flat vector with its named views, made once where both are needed often."""
+
+    flat: np.ndarray
+    views: dict
 
 
 class ParameterLayout:
@@ -51,10 +61,20 @@ class ParameterLayout:
             start += parameter.size
         self.size = start
         self.n_weights = sum(p.size for p in parameters if p.is_weight)
+        self._latest = None, None
 
     def views(self, flat):
-        """Named views of a flat vector, writable if it is."""
-        return {p.name: flat[self._slices[p.name]].reshape(p.shape) for p in self.parameters}
+        """Named views of a flat vector, writable if it is; to be read only, as a dict."""
+        known, views = self._latest  # training asks for the same vector at every update
+        if known is not flat:
+            views = {p.name: flat[self._slices[p.name]].reshape(p.shape) for p in self.parameters}
+            self._latest = flat, views
+        return views
+
+    def zeros(self, dtype):
+        """A `FlatArrays` of zeros."""
+        flat = aligned_zeros(self.size, dtype)
+        return FlatArrays(flat, self.views(flat))
 
     def initialize(self, random_state, dtype):
         """Draw a flat vector of initial values."""

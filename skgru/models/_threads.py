@@ -80,11 +80,13 @@ def run_tasks(task, n_tasks, workspaces):
             stop.set()
             raise
 
-    futures = [_pool().submit(work, workspace) for workspace in workspaces[:n_threads]]
+    # The caller is one of the threads: waking one less is worth microseconds at every batch.
+    futures = [_pool().submit(work, workspace) for workspace in workspaces[1:n_threads]]
     try:
-        for future in futures:
-            future.result()
+        work(workspaces[0])
     finally:
         stop.set()
         for future in futures:
             future.exception()  # waits
+    for future in futures:
+        future.result()

@@ -1,5 +1,7 @@
 """Memory that is used again for every shard."""
 
+import math
+
 import numpy as np
 
 _ALIGNMENT = 64  # of a cache line: a vector that straddles two lines costs two loads
@@ -17,26 +19,29 @@ def aligned_zeros(shape, dtype):
 class Workspace:
     """Named buffers that grow to the largest shard seen and are never given back in between.
 
-    A workspace belongs to one thread at a time.
+    A workspace belongs to one thread at a time, and a name to one dtype.
     """
 
     def __init__(self, dtype):
         self.dtype = np.dtype(dtype)
-        self._buffers = {}
+        self._buffers, self._views = {}, {}
 
     def array(self, name, shape, dtype=None):
         """An array with arbitrary contents, sharing memory with earlier ones of this name."""
-        dtype = self.dtype if dtype is None else np.dtype(dtype)
-        size = 1
-        for n in shape:
-            size *= n
+        # Most shards look like the one before, and making a view costs more than finding one.
+        view = self._views.get(name)
+        if view is not None and view.shape == shape:
+            return view
+        size = math.prod(shape)
         buffer = self._buffers.get(name)
         if buffer is None or buffer.size < size:
+            dtype = self.dtype if dtype is None else np.dtype(dtype)
             buffer = self._buffers[name] = aligned_zeros(size + size // 8, dtype)
-        return buffer[:size].reshape(shape)
+        view = self._views[name] = buffer[:size].reshape(shape)
+        return view
 
     def zeros(self, name, shape, dtype=None):
         """The same, filled with zeros."""
         array = self.array(name, shape, dtype)
-        array[...] = 0
+        array.fill(0)
         return array

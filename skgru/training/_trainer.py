@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skgru.data import Sequences, cut_into_shards, minibatches, pack_shard
 from skgru.models import Predictor, run_tasks
 
-# Gradients of so many shards (at least) are kept apart before they are added up.
+# Gradients of so many shards (at least) are kept apart before they are added to the first one's.
 _WAVE = 8
 
 
@@ -115,8 +115,7 @@ class Trainer:
         self._uses_dropout = network.dropout > 0 or network.recurrent_dropout > 0
         self._workspaces = [network.new_workspace() for _ in range(n_threads)]
         self._packed = network.new_packed()
-        self._slots, self._total = [], network.new_slot()
-        self._gradient = np.zeros(network.layout.size, dtype=network.dtype)
+        self._slots, self._gradient = [], network.new_gradient()
 
     # -- state -----------------------------------------------------------------------------------
     def get_state(self):
@@ -260,39 +259,43 @@ class Trainer:
 
     def _step(self, parameters, training, batch, weight, seed, progress):
         """One update; the loss of the batch before it."""
-        kernels, gradient = self.network.kernels, self._gradient
-        loss = self.gradient(parameters, training, batch, weight, seed, gradient)
+        loss = self.gradient(parameters, training, batch, weight, seed, self._gradient)
         if not np.isfinite(loss):
             return loss
+        kernels, layout, gradient = self.network.kernels, self.network.layout, self._gradient.flat
         if self.penalty > 0:
-            n_weights, factor = self.network.layout.n_weights, self.penalty / weight
-            loss += 0.5 * factor * kernels.squared_norm(parameters[:n_weights])
-            kernels.add_scaled(gradient, parameters, gradient.dtype.type(factor), n_weights)
+            factor = self.penalty / weight
+            loss += (
+                0.5
+                * factor
+                * kernels.add_penalty(
+                    gradient, parameters, gradient.dtype.type(factor), layout.n_weights
+                )
+            )
         if self.max_grad_norm is not None:
-            norm = np.sqrt(kernels.squared_norm(gradient))
-            if norm > self.max_grad_norm:
-                kernels.scale_in_place(gradient, gradient.dtype.type(self.max_grad_norm / norm))
+            kernels.clip_norm(gradient, self.max_grad_norm)
         self.optimizer.update(parameters, gradient, self.schedule.rate(progress))
         return loss
 
     def gradient(self, parameters, training, batch, weight, seed, gradient):
         """Write the gradient of the loss of a batch, its sum over ``weight``; return that loss.
 
-        Every shard sums into a slot of its own, and the slots are added in the order of the shards:
-        the result does not depend on which thread did what.
+        ``gradient`` is a `FlatArrays` of the network. Every shard sums into a slot of its own, and
+        the slots are added in the order of the shards: the result does not depend on which thread
+        did what.
         """
         network, kernels = self.network, self.network.kernels
         shards = cut_into_shards(batch, training.sequences.lengths, network.shard_size)
         wave = max(_WAVE, 2 * len(self._workspaces))
-        while len(self._slots) < min(wave, len(shards)):
+        while len(self._slots) < min(1 + wave, len(shards)):
             self._slots.append(network.new_slot())
-        losses, total = np.zeros(len(shards)), self._total
-        total[...] = 0
+        losses = np.zeros(len(shards))
         network.pack(parameters, self._packed, transposed=True)
 
         def work(i, workspace):
-            shard, slot = shards[first + i], self._slots[i]
-            slot[...] = 0
+            # The first slot collects the sum: its own shard's, then that of every wave.
+            shard, slot = shards[first + i], self._slots[i if first == 0 else 1 + i]
+            slot.flat.fill(0)
             x = workspace.array("x", (shard.n_rows, network.n_features))
             pack_shard(kernels, training.sequences, shard, self.shift, self.scale, x)
             raw = network.forward(x, shard, self._packed, workspace, seed=seed, save=True)
@@ -307,11 +310,13 @@ class Trainer:
             )
             network.backward(d_raw, x, shard, self._packed, workspace, slot, seed=seed)
 
-        for first in range(0, len(shards), wave):
-            n = min(wave, len(shards) - first)
+        total, first = self._slots[0], 0
+        while first < len(shards):
+            n = min(wave + (first == 0), len(shards) - first)
             run_tasks(work, n, self._workspaces)
-            for slot in self._slots[:n]:
-                kernels.add_scaled(total, slot, total.dtype.type(1), total.size)
+            for slot in self._slots[1 : n + (first > 0)]:
+                kernels.add(total.flat, slot.flat)
+            first += n
         network.unpack_gradient(total, gradient)
         return losses.sum() / weight
 

@@ -138,7 +138,6 @@ class Run:
 
         start = self._pad(problem.h0[shard.indices])
         self.states = unset((shard.block[-1], self.n_units), dtype)
-        cpu.place_initial_states(self.states, shard.block, shard.alive, problem.reverse, start)
         self.mask, self.masked = unset((0, self.n_units), dtype), unset((0, self.n_units), dtype)
         if problem.mask is not None:
             self.mask = self._pad(problem.mask[shard.indices])
@@ -146,7 +145,7 @@ class Run:
         self.gates = unset((shard.n_rows if save else 0, 4 * self.n_units), dtype)
         cpu.gru_forward(
             self.x, shard.block, shard.alive, self.w, self.u, self.bias, problem.reverse,
-            self.mask, self.masked, self.states, self.gates, save,
+            start, self.mask, self.masked, self.states, self.gates, save,
         )  # fmt: skip
 
     def _pad(self, rows):
@@ -158,18 +157,17 @@ class Run:
         problem, n_panels, width, n_features = (
             self.problem, self.n_panels, self.width, self.n_features,
         )  # fmt: skip
-        n_hidden, n_columns = len(problem.b_hn), 3 * width
+        n_columns = 3 * width
         self.n_groups = -(-n_features // n_columns)
         self.w = aligned_zeros((n_panels, n_features, 3, width), dtype)
         self.u = aligned_zeros((n_panels, self.n_units, 3, width), dtype)
         self.bias = aligned_zeros((n_panels, 4, width), dtype)
         self.u_t = aligned_zeros(3 * self.n_units**2, dtype)
         self.w_t = aligned_zeros((self.n_groups, n_panels, n_columns, n_columns), dtype)
-        cpu.pack_weights(problem.W, n_features, n_features, self.w)
-        cpu.pack_weights(problem.U, n_hidden, self.n_units, self.u)
-        cpu.pack_bias(problem.b, problem.b_hn, self.bias)
-        cpu.pack_transposed_recurrent(problem.U, width, self.u_t)
-        cpu.pack_transposed_input(problem.W, n_features, n_features, self.w_t)
+        cpu.pack_gru(
+            problem.W, problem.U, problem.b, problem.b_hn, n_features, n_features, True,
+            self.w, self.u, self.bias, self.u_t, self.w_t,
+        )  # fmt: skip
 
     def rows(self, i):
         """Rows of the inputs and gradients of the i-th sequence of the problem, step by step."""
@@ -224,9 +222,7 @@ class Run:
         found = {
             name: np.full_like(getattr(problem, name), np.nan) for name in ("W", "U", "b", "b_hn")
         }
-        cpu.unpack_weights(sums[0], self.n_features, self.n_features, False, found["W"])
-        cpu.unpack_weights(sums[1], n_hidden, self.n_units, True, found["U"])
-        cpu.unpack_bias_gradient(sums[2], found["b"], found["b_hn"])
+        cpu.unpack_gru_gradient(*sums, self.n_features, self.n_features, *found.values())
         if need_x:
             found["x"] = [d_x[self.rows(i), : self.n_features] for i in range(n)]
         if need_initial:

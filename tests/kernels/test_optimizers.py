@@ -124,13 +124,33 @@ def test_rmsprop_is_that_of_torch(dtype):
 
 @dtypes
 @pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 1000])
-def test_squared_norm(rng, n, dtype):
+def test_penalty(rng, n, dtype):
+    parameters, before = rng.normal(size=(2, 1000)).astype(dtype)
+    gradient = before.copy()
+    found = cpu.add_penalty(gradient, parameters, gradient.dtype.type(0.5), n)
+    assert found == pytest.approx(np.sum(parameters[:n].astype(float) ** 2), rel=1e-14)
+    expected = before[:n].astype(float) + 0.5 * parameters[:n]
+    tolerance = 1e-6 if dtype == "float32" else 1e-15
+    assert_allclose(gradient[:n], expected, rtol=tolerance, atol=tolerance)
+    assert_array_equal(gradient[n:], before[n:])
+
+
+@dtypes
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 1000])
+def test_clip_norm_shortens_what_is_longer(rng, n, dtype):
     vector = rng.normal(size=n).astype(dtype)
-    assert cpu.squared_norm(vector) == pytest.approx(np.sum(vector.astype(float) ** 2), rel=1e-14)
+    norm = np.linalg.norm(vector.astype(float))
+    clipped = vector.copy()
+    cpu.clip_norm(clipped, 2 * norm)
+    assert_array_equal(clipped, vector)
+    cpu.clip_norm(clipped, norm / 3)
+    assert_allclose(clipped, vector / 3, rtol=1e-6 if dtype == "float32" else 1e-14)
 
 
-def test_squared_norm_of_float32_does_not_overflow():
-    assert cpu.squared_norm(np.full(20, 1e30, "float32")) == pytest.approx(2e61, rel=1e-6)
+def test_a_norm_of_float32_does_not_overflow():
+    vector = np.full(16, 1e30, "float32")
+    cpu.clip_norm(vector, 1.0)
+    assert_allclose(vector, 0.25, rtol=1e-6)
 
 
 @dtypes
@@ -143,10 +163,8 @@ def test_scale_in_place(dtype):
 
 
 @dtypes
-def test_add_scaled_adds_the_first_entries(rng, dtype):
+def test_add(dtype):
     target, sources = start(dtype)
-    before = target.copy()
-    cpu.add_scaled(target, sources[0], target.dtype.type(0.5), 20)
-    expected = before.astype(float) + 0.5 * sources[0]
-    assert_allclose(target[:20], expected[:20], rtol=1e-6 if dtype == "float32" else 1e-15)
-    assert_array_equal(target[20:], before[20:])
+    expected = target + sources[0]
+    cpu.add(target, sources[0])
+    assert_array_equal(target, expected)

@@ -19,81 +19,93 @@ def padded_rows(n_groups, size, padded):
     return np.concatenate([group * padded + np.arange(size) for group in range(n_groups)])
 
 
-@hidden
-@groups
-def test_weights_there_and_back(rng, n_groups, size, padded, n_hidden):
-    width = cpu.lanes(np.dtype("float64"))
-    weights = rng.normal(size=(n_groups * size, 3 * n_hidden))
-    panels = np.zeros((-(-n_hidden // width), n_groups * padded, 3, width))
-    cpu.pack_weights(weights, size, padded, panels)
-    assert np.count_nonzero(panels) == weights.size  # zeros in the padding
+class Packed:
+    """Random weights of one direction of a layer, and what `pack_gru` makes of them."""
 
-    back = np.full_like(weights, np.nan)
-    cpu.unpack_weights(panels, size, padded, False, back)
-    assert_array_equal(back, weights)
-    # The gradients of U come with the gates in the order n, r, z.
-    cpu.unpack_weights(np.ascontiguousarray(panels[:, :, [2, 0, 1]]), size, padded, True, back)
-    assert_array_equal(back, weights)
+    def __init__(self, rng, n_groups, size, padded, n_hidden):
+        self.width = width = cpu.lanes(np.dtype("float64"))
+        n_columns, self.n_panels = 3 * width, -(-n_hidden // width)
+        self.n_units = n_units = self.n_panels * width
+        self.size, self.padded, self.n_hidden = size, padded, n_hidden
+        self.feature_rows = padded_rows(n_groups, size, padded)
+        shapes = [(n_groups * size, 3 * n_hidden), (n_hidden, 3 * n_hidden), 3 * n_hidden, n_hidden]
+        self.weights = [rng.normal(size=shape) for shape in shapes]
+        self.w = np.zeros((self.n_panels, n_groups * padded, 3, width))
+        self.u = np.zeros((self.n_panels, n_units, 3, width))
+        self.bias = np.zeros((self.n_panels, 4, width))
+        self.u_t = np.zeros(3 * n_units**2)
+        n_column_groups = -(-n_groups * padded // n_columns)
+        self.w_t = np.zeros((n_column_groups, self.n_panels, n_columns, n_columns))
 
-    unit = n_hidden - 1
-    rows = padded_rows(n_groups, size, padded)
-    for gate in range(3):
-        column = panels[unit // width, rows, gate, unit % width]
-        assert_array_equal(column, weights[:, gate * n_hidden + unit])
+    def pack(self, backward=True):
+        cpu.pack_gru(
+            *self.weights, self.size, self.padded, backward,
+            self.w, self.u, self.bias, self.u_t, self.w_t,
+        )  # fmt: skip
+        return self
 
 
-@hidden
-def test_bias_there_and_back(rng, n_hidden):
-    width = cpu.lanes(np.dtype("float64"))
-    bias, recurrent_bias = rng.normal(size=3 * n_hidden), rng.normal(size=n_hidden)
-    panels = np.zeros((-(-n_hidden // width), 4, width))
-    cpu.pack_bias(bias, recurrent_bias, panels)
-    assert np.count_nonzero(panels) == 4 * n_hidden
-    units = panels.transpose(1, 0, 2).reshape(4, -1)[:, :n_hidden]
-    assert_array_equal(units.ravel(), np.concatenate([bias, recurrent_bias]))
-
-    back, recurrent_back = np.full_like(bias, np.nan), np.full_like(recurrent_bias, np.nan)
-    as_gradient = np.ascontiguousarray(panels[:, [3, 0, 1, 2]])
-    cpu.unpack_bias_gradient(as_gradient, back, recurrent_back)
-    assert_array_equal(back, bias)
-    assert_array_equal(recurrent_back, recurrent_bias)
+@pytest.fixture
+def packed(rng):
+    return lambda *shape: Packed(rng, *shape).pack()
 
 
 @hidden
 @groups
-def test_transposed_input_weights(rng, n_groups, size, padded, n_hidden):
-    width = cpu.lanes(np.dtype("float64"))
-    n_columns, n_panels = 3 * width, -(-n_hidden // width)
-    weights = rng.normal(size=(n_groups * size, 3 * n_hidden))
-    w_t = np.zeros((-(-n_groups * padded // n_columns), n_panels, n_columns, n_columns))
-    cpu.pack_transposed_input(weights, size, padded, w_t)
+def test_weights_lie_in_panels_and_come_back(packed, n_groups, size, padded, n_hidden):
+    p = packed(n_groups, size, padded, n_hidden)
+    w, u, b, b_hn = p.weights
+    for panels, matrix, rows in ((p.w, w, p.feature_rows), (p.u, u, np.arange(n_hidden))):
+        assert np.count_nonzero(panels) == matrix.size  # zeros in the padding
+        for unit in range(n_hidden):
+            for gate in range(3):
+                column = panels[unit // p.width, rows, gate, unit % p.width]
+                assert_array_equal(column, matrix[:, gate * n_hidden + unit])
+    assert np.count_nonzero(p.bias) == 4 * n_hidden
+    units = p.bias.transpose(1, 0, 2).reshape(4, -1)[:, :n_hidden]
+    assert_array_equal(units.ravel(), np.concatenate([b, b_hn]))
+
+    # Gradients of U come with the gates in the order n, r, z, those of the biases with b_hn first.
+    gradients = (p.w, p.u[:, :, [2, 0, 1]], p.bias[:, [3, 0, 1, 2]])
+    back = [np.full_like(array, np.nan) for array in p.weights]
+    cpu.unpack_gru_gradient(*map(np.ascontiguousarray, gradients), size, padded, *back)
+    for found, expected in zip(back, p.weights, strict=True):
+        assert_array_equal(found, expected)
+
+
+@hidden
+@groups
+def test_transposed_input_weights(packed, n_groups, size, padded, n_hidden):
+    p = packed(n_groups, size, padded, n_hidden)
     # (group of columns, panel, gate and lane, column) -> (gate, unit, column)
-    by_unit = w_t.reshape(len(w_t), n_panels, 3, width, n_columns).transpose(2, 1, 3, 0, 4)
-    by_unit = by_unit.reshape(3, n_panels * width, -1)
-    found = by_unit[:, :n_hidden, padded_rows(n_groups, size, padded)]
-    assert_array_equal(found.reshape(3 * n_hidden, -1), weights.T)
-    assert np.count_nonzero(w_t) == weights.size
+    by_unit = p.w_t.reshape(len(p.w_t), p.n_panels, 3, p.width, 3 * p.width)
+    by_unit = by_unit.transpose(2, 1, 3, 0, 4).reshape(3, p.n_units, -1)
+    found = by_unit[:, :n_hidden, p.feature_rows]
+    assert_array_equal(found.reshape(3 * n_hidden, -1), p.weights[0].T)
+    assert np.count_nonzero(p.w_t) == p.weights[0].size
 
 
 @hidden
-def test_transposed_recurrent_weights(rng, n_hidden):
-    width = cpu.lanes(np.dtype("float64"))
-    n_panels = -(-n_hidden // width)
-    n_units = n_panels * width
-    weights = rng.normal(size=(n_hidden, 3 * n_hidden))
-    u_t = np.zeros(3 * n_units**2)
-    cpu.pack_transposed_recurrent(weights, width, u_t)
-    assert np.count_nonzero(u_t) == weights.size
-    found, start = np.full((n_hidden, 3, n_units), np.nan), 0
-    while start < n_units:  # a pair of vectors of columns, then maybe a single one
-        group = min(2 * width, n_units - start)
-        part = u_t[start * 3 * n_units :][: 3 * n_units * group]
-        part = part.reshape(n_panels, 3, width, group).transpose(1, 0, 2, 3).reshape(3, -1, group)
+def test_transposed_recurrent_weights(packed, n_hidden):
+    p = packed(1, 3, 3, n_hidden)
+    assert np.count_nonzero(p.u_t) == p.weights[1].size
+    found, start = np.full((n_hidden, 3, p.n_units), np.nan), 0
+    while start < p.n_units:  # a pair of vectors of columns, then maybe a single one
+        group = min(2 * p.width, p.n_units - start)
+        part = p.u_t[start * 3 * p.n_units :][: 3 * p.n_units * group]
+        part = part.reshape(p.n_panels, 3, p.width, group).transpose(1, 0, 2, 3)
+        part = part.reshape(3, -1, group)
         columns = min(group, n_hidden - start)
         found[start : start + columns] = part[:, :, :columns].transpose(2, 0, 1)
         start += group
     n, r, z = found[:, :, :n_hidden].transpose(1, 0, 2)
-    assert_array_equal(np.hstack([r, z, n]), weights)
+    assert_array_equal(np.hstack([r, z, n]), p.weights[1])
+
+
+def test_prediction_packs_nothing_for_the_backward_pass(rng):
+    p = Packed(rng, 1, 3, 3, 8).pack(backward=False)
+    assert p.w.any() and p.u.any() and p.bias.any()
+    assert not p.u_t.any() and not p.w_t.any()
 
 
 @groups
@@ -119,13 +131,15 @@ def test_matrix_there_and_back_and_transposed(rng, n_groups, size, padded, n):
 LENGTHS = np.array([5, 3, 3, 1])
 
 
+@pytest.mark.parametrize("n_features", [1, 2, 7, 8, 9, 16, 21])  # below, at and beyond a vector
+@pytest.mark.parametrize("given", ["float32", "float64", "int8", "uint16", "int64", "uint64"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_sequences_are_standardised_and_laid_out(rng, dtype):
+def test_sequences_are_standardised_and_laid_out(rng, dtype, given, n_features):
     shard = make_shard(np.arange(4), np.arange(4), LENGTHS)
-    values = rng.normal(size=(20, 2)).astype(dtype)
+    values = (100 * rng.uniform(size=(20, n_features))).astype(given)
     starts = np.array([15, 0, 7, 4])
-    shift, scale = np.array([0.5, -3.0]), np.array([2.0, 0.1])
-    x = np.full((shard.n_rows, 2), np.nan, dtype)
+    shift, scale = rng.normal(size=n_features), rng.uniform(0.1, 2, size=n_features)
+    x = np.full((shard.n_rows, n_features), np.nan, dtype)
     cpu.pack_sequences(values, starts, shard.block, shard.alive, shift, scale, x)
     used = np.zeros(shard.n_rows, bool)
     for i, (start, length) in enumerate(zip(starts, LENGTHS, strict=True)):
@@ -135,17 +149,3 @@ def test_sequences_are_standardised_and_laid_out(rng, dtype):
         assert_array_equal(x[rows], expected.astype(dtype))
     assert used.sum() == LENGTHS.sum()
     assert (~used).any() and not x[~used].any()
-
-
-@pytest.mark.parametrize("reverse", [False, True])
-def test_initial_states_stand_before_the_first_step_that_is_read(rng, reverse):
-    shard = make_shard(np.arange(4), np.arange(4), LENGTHS)
-    initial = rng.normal(size=(4, 3))
-    states = np.full((shard.block[-1], 3), np.nan)
-    cpu.place_initial_states(states, shard.block, shard.alive, reverse, initial)
-    rows = (shard.block[LENGTHS] if reverse else shard.block[0]) + np.arange(4)
-    assert_array_equal(states[rows], initial)
-    if reverse:
-        # Rows of the padding hold the initial state too, so that they are finite.
-        padding = [shard.block[t] + i for t in range(5) for i in range(shard.alive[t])]
-        assert not np.isnan(np.delete(states, padding, axis=0)).any()

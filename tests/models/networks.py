@@ -74,9 +74,10 @@ class Engine:
             d_found = np.zeros_like(found)
             d_found[:, : network.n_outputs] = d_raw[shard.positions]
             network.backward(d_found, *arguments, slot, seed=seed)
-        gradient = np.full_like(self.parameters, np.nan)
+        gradient = network.new_gradient()
+        gradient.flat[...] = np.nan
         network.unpack_gradient(slot, gradient)
-        return raw, gradient
+        return raw, gradient.flat
 
 
 # -- the same by the oracle ------------------------------------------------------------------------
@@ -107,7 +108,8 @@ def oracle_raw(network, parameters, x, seed=None):
         for i, layer in enumerate(network.layers):
             directions = []
             for d, direction in enumerate(layer.directions):
-                arrays = [views[f"gru{i}.{direction}.{a}"] for a in ("W", "U", "b", "b_hn")]
+                names = (direction.W, direction.U, direction.b, direction.b_hn)
+                arrays = [views[name] for name in names]
                 mask = None
                 if seed is not None and network.recurrent_dropout > 0:
                     rate, site = network.recurrent_dropout, 1000 + 2 * i + d

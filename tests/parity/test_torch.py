@@ -117,7 +117,7 @@ def test_network(rng, n_layers, bidirectional, pooling, dtype):
     suffixes = {
         f"gru{i}.{direction}": f"l{i}" + ("_reverse" if direction == "backward" else "")
         for i, layer in enumerate(network.layers)
-        for direction in layer.directions
+        for direction in ("forward", "backward")[: len(layer.directions)]
     }
     views = network.layout.views(parameters)
     for name, suffix in suffixes.items():

@@ -49,16 +49,16 @@ def test_the_gradient_of_a_batch_is_that_of_its_loss(rng, rates):
     data = dataset(rng, 70, longest=4)
     network = network_of(dropout=rates[0], recurrent_dropout=rates[1])
     trainer, parameters = trainer_of(network, shift=np.array([0.5, 0]), scale=np.array([2, 0.5]))
-    batch, gradient = np.arange(3, 70), np.empty_like(parameters)
+    batch, gradient = np.arange(3, 70), network.new_gradient()
     weight = data.weight[batch].sum()
 
     def loss(values):
         seed = 7 if max(rates) > 0 else None
-        return trainer.gradient(values, data, batch, weight, seed, np.empty_like(values))
+        return trainer.gradient(values, data, batch, weight, seed, network.new_gradient())
 
     trainer.gradient(parameters, data, batch, weight, 7 if max(rates) > 0 else None, gradient)
     expected = numerical_gradient(loss, [parameters])[0]
-    assert_allclose(gradient, expected, atol=1e-8)
+    assert_allclose(gradient.flat, expected, atol=1e-8)
     assert np.abs(expected).max() > 0.01
 
 
@@ -66,13 +66,13 @@ def test_an_epoch_is_a_step_for_each_batch_in_order(rng):
     data = dataset(rng)
     network = network_of()
     trainer, parameters = trainer_of(network, batch_size=40)
-    expected, gradient = parameters.copy(), np.empty_like(parameters)
+    expected, gradient = parameters.copy(), network.new_gradient()
     losses = []
     for batch in (np.arange(0, 40), np.arange(40, 80), np.arange(80, 90)):
         # A batch of light sequences makes a small step.
         weight = data.weight.mean() * len(batch)
         losses.append(trainer.gradient(expected, data, batch, weight, None, gradient) * weight)
-        expected -= 0.1 * gradient
+        expected -= 0.1 * gradient.flat
     result = trainer.run(parameters, data, 1)
     assert_allclose(result.parameters, expected, rtol=1e-12)
     assert_allclose(result.loss_curve, [sum(losses) / data.weight.sum()], rtol=1e-12)

@@ -18,19 +18,14 @@ from .losses import (
     softmax_link,
     squared_error,
 )
-from .optimizers import adam, add_scaled, rmsprop, scale_in_place, sgd, squared_norm
+from .optimizers import adam, add, add_penalty, clip_norm, rmsprop, scale_in_place, sgd
 from .packing import (
-    pack_bias,
+    pack_gru,
     pack_matrix,
     pack_sequences,
-    pack_transposed_input,
     pack_transposed_matrix,
-    pack_transposed_recurrent,
-    pack_weights,
-    place_initial_states,
-    unpack_bias_gradient,
+    unpack_gru_gradient,
     unpack_matrix,
-    unpack_weights,
 )
 from .pooling import (
     attention_scores,

@@ -99,15 +99,28 @@ class Vectors:
         return self.builder.fadd(self.builder.fmul(x, y), z)
 
     def clip(self, x, bound):
-        x = self._intrinsic("minnum", x, self.constant(bound))
-        return self._intrinsic("maxnum", x, self.constant(-bound))
+        """x within [-bound, bound]; NaN stays NaN, so that a diverged state shows."""
+        b = self.builder
+        # The order of the operands is that of x86's min and max, which return the second for NaN.
+        for limit, beyond in ((self.constant(bound), "<"), (self.constant(-bound), ">")):
+            x = b.select(b.fcmp_ordered(beyond, limit, x), limit, x)
+        return x
 
-    def _keep_nan(self, result, *inputs):
-        # minnum and maxnum drop a NaN; a diverged state must stay visible, so put it back.
-        for x in inputs:
-            is_nan = self.builder.fcmp_unordered("uno", x, x)
-            result = self.builder.select(is_nan, x, result)
-        return result
+    def reciprocal(self, x):
+        """1 / x for normal x, to about a unit in the last place."""
+        b = self.builder
+        if VECTOR_BYTES < 64:
+            return b.fdiv(self.constant(1.0), x)
+        # An estimate of 14 bits, each Newton step doubling them: a third of the time of a division.
+        name = f"llvm.x86.avx512.rcp14.p{'d' if self.is_double else 's'}.512"
+        mask = ir.IntType(max(8, self.width))
+        kind = ir.FunctionType(self.vector, [self.vector, self.vector, mask])
+        function = cgutils.get_or_insert_function(b.module, kind, name)
+        estimate = b.call(function, [x, self.constant(0.0), ir.Constant(mask, -1)])
+        for _ in range(2 if self.is_double else 1):
+            error = self.multiply_add(b.fneg(x), estimate, self.constant(1.0))
+            estimate = self.multiply_add(estimate, error, estimate)
+        return estimate
 
     def polynomial(self, x, coefficients):
         """Horner's scheme, highest power first."""
@@ -146,20 +159,20 @@ class Vectors:
 
     def tanh(self, x):
         top, bottom = self._tanh_ratio(x)
-        return self._keep_nan(self.builder.fdiv(top, bottom), x)
+        return self.builder.fmul(top, self.reciprocal(bottom))
 
     def two_sigmoids(self, x, y):
-        """sigmoid(x) and sigmoid(y) for the price of one division.
+        """sigmoid(x) and sigmoid(y) for the price of one reciprocal.
 
         sigmoid(x) = (1 + tanh(x / 2)) / 2, and two quotients a/b, c/d share 1 / (b d).
         """
         b, half = self.builder, self.constant(0.5)
         top_x, bottom_x = self._tanh_ratio(b.fmul(x, half))
         top_y, bottom_y = self._tanh_ratio(b.fmul(y, half))
-        shared = b.fdiv(half, b.fmul(bottom_x, bottom_y))
+        shared = b.fmul(half, self.reciprocal(b.fmul(bottom_x, bottom_y)))
         left = self.multiply_add(b.fmul(top_x, bottom_y), shared, half)
         right = self.multiply_add(b.fmul(top_y, bottom_x), shared, half)
-        return self._keep_nan(left, x), self._keep_nan(right, y)
+        return left, right
 
     # -- control flow --------------------------------------------------------------------------
     def accumulate(self, start, n_steps, multiply):

@@ -97,8 +97,26 @@ def _mask_rows(states, start, n, mask, masked):
             masked[start + i, j] = states[start + i, j] * mask[i, j]
 
 
+@inline_kernel
+def _place_initial_states(states, block, alive, reverse, initial):
+    """Write the initial states where the steps will look for them; zeros if there are none."""
+    n_steps = alive.shape[0]
+    given = initial.shape[0] > 0
+    for s in range(n_steps if reverse else 1):
+        # Rows of block s + 1 (reverse) without a step after theirs, or all of block 0.
+        start, stop, row = 0, alive[0], block[0]
+        if reverse:
+            start = alive[s + 1] if s + 1 < n_steps else 0
+            stop, row = block[s + 2] - block[s + 1], block[s + 1]
+        for i in range(start, stop):
+            for j in range(states.shape[1]):
+                states[row + i, j] = initial[i, j] if given else 0
+
+
 @kernel
-def gru_forward(x, block, alive, w, u, bias, reverse, mask, masked, states, gates, save):
+def gru_forward(
+    x, block, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save
+):  # fmt: skip
     """Run one direction of a layer over a shard.
 
     Parameters
@@ -110,12 +128,13 @@ def gru_forward(x, block, alive, w, u, bias, reverse, mask, masked, states, gate
     u : (n_panels, n_units, 3, width), gates r, z, n. IN
     bias : (n_panels, 4, width): b_r, b_z, b_n, b_hn. IN
     reverse : bool, from the last step to the first.
+    initial : (n_sequences, n_units), states before the first step, zero in the units of the
+        padding; no rows for zeros. IN
     mask : (n_sequences, n_units), recurrent dropout (Gal & Ghahramani 2016, arXiv:1512.05287): U
         multiplies mask * h; no rows if there is none. IN
     masked : like ``states``, mask * h for the backward pass; not touched without a mask. OUT
-    states : (block[-1], n_units). INOUT. On entry the rows without a step before them hold the
-        initial state: block 0, or with ``reverse`` the padding rows of each block and the whole
-        last one. On return all states.
+    states : (block[-1], n_units), all states: those of a step in the block after (``reverse``: of)
+        it, initial ones before. OUT
     gates : (rows, 4 * n_units), per panel r, z, n, a; must reach ``gru_backward`` untouched; not
         touched without ``save``. OUT
     save : bool, whether a backward pass will follow.
@@ -123,6 +142,7 @@ def gru_forward(x, block, alive, w, u, bias, reverse, mask, masked, states, gate
     mode = flush_to_zero()
     n_steps = alive.shape[0]
     use_mask = mask.shape[0] > 0
+    _place_initial_states(states, block, alive, reverse, initial)
     if use_mask and reverse:
         _mask_rows(states, block[n_steps], alive[n_steps - 1], mask, masked)
     elif use_mask:

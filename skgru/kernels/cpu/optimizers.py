@@ -7,16 +7,16 @@ import math
 
 import numpy as np
 
-from ._jit import kernel
+from ._jit import inline_kernel, kernel
 
 _LANES = 16
 
 
-@kernel
-def squared_norm(vector):
-    """The sum of squares in float64, in a fixed order that vectorises."""
+@inline_kernel
+def _squared_norm(vector, n):
+    """The sum of squares of the first n values in float64, in a fixed order that vectorises."""
     partial = np.zeros(_LANES)
-    whole = vector.shape[0] // _LANES * _LANES
+    whole = n // _LANES * _LANES
     for start in range(0, whole, _LANES):
         for lane in range(_LANES):
             value = np.float64(vector[start + lane])
@@ -24,9 +24,27 @@ def squared_norm(vector):
     total = 0.0
     for lane in range(_LANES):
         total += partial[lane]
-    for i in range(whole, vector.shape[0]):
+    for i in range(whole, n):
         total += np.float64(vector[i]) * np.float64(vector[i])
     return total
+
+
+@kernel
+def add_penalty(gradient, parameters, factor, n_weights):
+    """gradient += factor * parameters for the weights, which come first; return their |w|^2."""
+    for i in range(n_weights):
+        gradient[i] += factor * parameters[i]
+    return _squared_norm(parameters, n_weights)
+
+
+@kernel
+def clip_norm(gradient, max_norm):
+    """Shorten a gradient to ``max_norm`` (Pascanu et al. 2013, arXiv:1211.5063, section 3.2)."""
+    norm = math.sqrt(_squared_norm(gradient, gradient.shape[0]))
+    if norm > max_norm:
+        factor = gradient.dtype.type(max_norm / norm)
+        for i in range(gradient.shape[0]):
+            gradient[i] *= factor
 
 
 @kernel
@@ -69,7 +87,7 @@ def scale_in_place(vector, factor):
 
 
 @kernel
-def add_scaled(target, source, factor, n):
-    """target[:n] += factor * source[:n]."""
-    for i in range(n):
-        target[i] += factor * source[i]
+def add(target, source):
+    """target += source."""
+    for i in range(target.shape[0]):
+        target[i] += source[i]

@@ -6,45 +6,53 @@ Inputs that are themselves padded states come in groups: ``n_groups`` times ``si
 each group padded to ``padded`` columns.
 """
 
-from ._jit import kernel
+from ._jit import inline_kernel, kernel
+from ._moves import N_STANDARDIZED, copy_vector, standardize_vector
 
 
-@kernel
-def pack_weights(weights, size, padded, panels):
-    """weights (n_groups * size, 3 H) -> panels (n_panels, n_groups * padded, 3, width).
-
-    Padding is left as it is: ``panels`` starts as zeros and stays zero there.
-    """
+@inline_kernel
+def _pack_weights(weights, size, padded, panels):
+    """weights (n_groups * size, 3 H) -> panels (n_panels, n_groups * padded, 3, width)."""
     n_in, n_hidden = weights.shape[0], weights.shape[1] // 3
-    n_panels, _, _, width = panels.shape
-    for p in range(n_panels):
-        n = min(width, n_hidden - p * width)
-        for k in range(n_in):
-            row = k // size * padded + k % size
-            for gate in range(3):
-                source = gate * n_hidden + p * width
-                for lane in range(n):
-                    panels[p, row, gate, lane] = weights[k, source + lane]
+    n_panels, n_rows, _, width = panels.shape
+    flat = panels.reshape(-1)
+    for k in range(n_in):
+        row = k // size * padded + k % size
+        for gate in range(3):
+            for p in range(n_panels):
+                source = k * 3 * n_hidden + gate * n_hidden + p * width
+                target = ((p * n_rows + row) * 3 + gate) * width
+                n = min(width, n_hidden - p * width)
+                if n == width:
+                    copy_vector(flat, target, weights, source)
+                else:
+                    for lane in range(n):
+                        flat[target + lane] = weights[k, gate * n_hidden + p * width + lane]
 
 
-@kernel
-def unpack_weights(panels, size, padded, rotated, weights):
-    """The inverse of ``pack_weights``; ``rotated`` if the gates of the panels are n, r, z."""
+@inline_kernel
+def _unpack_weights(panels, size, padded, rotated, weights):
+    """The inverse of ``_pack_weights``; ``rotated`` if the gates of the panels are n, r, z."""
     n_in, n_hidden = weights.shape[0], weights.shape[1] // 3
-    n_panels, _, _, width = panels.shape
-    for p in range(n_panels):
-        n = min(width, n_hidden - p * width)
-        for k in range(n_in):
-            row = k // size * padded + k % size
-            for gate in range(3):
-                source = (gate + 1) % 3 if rotated else gate
-                target = gate * n_hidden + p * width
-                for lane in range(n):
-                    weights[k, target + lane] = panels[p, row, source, lane]
+    n_panels, n_rows, _, width = panels.shape
+    flat = panels.reshape(-1)
+    for k in range(n_in):
+        row = k // size * padded + k % size
+        for gate in range(3):
+            source_gate = (gate + 1) % 3 if rotated else gate
+            for p in range(n_panels):
+                source = ((p * n_rows + row) * 3 + source_gate) * width
+                target = k * 3 * n_hidden + gate * n_hidden + p * width
+                n = min(width, n_hidden - p * width)
+                if n == width:
+                    copy_vector(weights, target, flat, source)
+                else:
+                    for lane in range(n):
+                        weights[k, gate * n_hidden + p * width + lane] = flat[source + lane]
 
 
-@kernel
-def pack_transposed_recurrent(weights, width, u_t):
+@inline_kernel
+def _pack_transposed_recurrent(weights, width, u_t):
     """weights (H, 3 H) -> u_t, flat: per pair of vectors [panel][n, r, z][lane][columns].
 
     The columns (rows of ``weights``) go in pairs of vectors, the last vector alone if their number
@@ -65,8 +73,8 @@ def pack_transposed_recurrent(weights, width, u_t):
                     u_t[start + column] = weights[group + column, source]
 
 
-@kernel
-def pack_transposed_input(weights, size, padded, w_t):
+@inline_kernel
+def _pack_transposed_input(weights, size, padded, w_t):
     """weights (n_groups * size, 3 H) -> w_t (column groups, n_panels, 3 * width, 3 * width)."""
     n_in, n_hidden = weights.shape[0], weights.shape[1] // 3
     n_columns = w_t.shape[3]
@@ -84,27 +92,56 @@ def pack_transposed_input(weights, size, padded, w_t):
 
 
 @kernel
-def pack_bias(bias, recurrent_bias, panels):
-    """b (3 H: r, z, n) and b_hn (H) -> panels (n_panels, 4, width): b_r, b_z, b_n, b_hn."""
-    n_hidden = recurrent_bias.shape[0]
-    width = panels.shape[2]
+def pack_gru(w, u, b, b_hn, size, padded, backward, w_panels, u_panels, bias, u_t, w_t):
+    """Weights of one direction of a layer, as people know them, to what ``gru.py`` reads.
+
+    Padding is left as it is: the panels start as zeros and stay zero there.
+
+    Parameters
+    ----------
+    w, u : (n_groups * size, 3 H) and (H, 3 H), gates r, z, n side by side. IN
+    b, b_hn : (3 H,) and (H,). IN
+    size, padded : the input has groups of ``size`` features, each padded to ``padded`` columns.
+    backward : bool, whether to write ``u_t`` and ``w_t``.
+    w_panels : (n_panels, n_groups * padded, 3, width). OUT
+    u_panels : (n_panels, n_units, 3, width). OUT
+    bias : (n_panels, 4, width): b_r, b_z, b_n, b_hn. OUT
+    u_t : (3 * n_units**2,). Per pair of vectors of columns (rows of u; the last vector alone if
+        their number is odd) [panel][n, r, z][lane][columns]. OUT
+    w_t : (column groups, n_panels, 3 * width, 3 * width); no groups if it is not wanted. OUT
+    """
+    n_hidden, width = b_hn.shape[0], bias.shape[2]
+    _pack_weights(w, size, padded, w_panels)
+    _pack_weights(u, n_hidden, n_hidden, u_panels)
     for unit in range(n_hidden):
         p, lane = unit // width, unit % width
         for gate in range(3):
-            panels[p, gate, lane] = bias[gate * n_hidden + unit]
-        panels[p, 3, lane] = recurrent_bias[unit]
+            bias[p, gate, lane] = b[gate * n_hidden + unit]
+        bias[p, 3, lane] = b_hn[unit]
+    if backward:
+        _pack_transposed_recurrent(u, width, u_t)
+    if backward and w_t.shape[0] > 0:
+        _pack_transposed_input(w, size, padded, w_t)
 
 
 @kernel
-def unpack_bias_gradient(panels, bias, recurrent_bias):
-    """panels (n_panels, 4, width): b_hn, b_r, b_z, b_n -> b (3 H) and b_hn (H)."""
-    n_hidden = recurrent_bias.shape[0]
-    width = panels.shape[2]
+def unpack_gru_gradient(w_panels, u_panels, bias, size, padded, w, u, b, b_hn):
+    """The gradients that ``gru_backward`` sums, as people know them; the inverse of ``pack_gru``.
+
+    Parameters
+    ----------
+    w_panels, u_panels : as in ``pack_gru``, but the gates of ``u_panels`` are n, r, z. IN
+    bias : (n_panels, 4, width): b_hn, b_r, b_z, b_n. IN
+    w, u, b, b_hn : as in ``pack_gru``. OUT
+    """
+    n_hidden, width = b_hn.shape[0], bias.shape[2]
+    _unpack_weights(w_panels, size, padded, False, w)
+    _unpack_weights(u_panels, n_hidden, n_hidden, True, u)
     for unit in range(n_hidden):
         p, lane = unit // width, unit % width
-        recurrent_bias[unit] = panels[p, 0, lane]
+        b_hn[unit] = bias[p, 0, lane]
         for gate in range(3):
-            bias[gate * n_hidden + unit] = panels[p, gate + 1, lane]
+            b[gate * n_hidden + unit] = bias[p, gate + 1, lane]
 
 
 @kernel
@@ -143,7 +180,7 @@ def pack_sequences(values, starts, block, alive, shift, scale, x):
 
     Parameters
     ----------
-    values : (any rows, n_features), the sequences one after the other. IN
+    values : (any rows, n_features), C order, the sequences one after the other. IN
     starts : (n_sequences,) int64, first row of each sequence, longest first. IN
     block, alive : see ``gru.py``. IN
     shift, scale : (n_features,) float64; x = (value - shift) * scale. IN
@@ -152,19 +189,16 @@ def pack_sequences(values, starts, block, alive, shift, scale, x):
     n_features = values.shape[1]
     for t in range(alive.shape[0]):
         for i in range(alive[t]):
-            for j in range(n_features):
-                x[block[t] + i, j] = (values[starts[i] + t, j] - shift[j]) * scale[j]
+            row, source = block[t] + i, starts[i] + t
+            if n_features < N_STANDARDIZED:
+                for j in range(n_features):
+                    x[row, j] = (values[source, j] - shift[j]) * scale[j]
+            else:
+                last = n_features - N_STANDARDIZED
+                for j in range(0, last, N_STANDARDIZED):
+                    standardize_vector(x, row * n_features + j, values, source * n_features + j,
+                                       shift, scale, j)  # fmt: skip
+                # The last vector may overlap the one before, which writes the same again.
+                standardize_vector(x, row * n_features + last, values, source * n_features + last,
+                                   shift, scale, last)  # fmt: skip
         x[block[t] + alive[t] : block[t + 1]] = 0
-
-
-@kernel
-def place_initial_states(states, block, alive, reverse, initial):
-    """Write the initial states (n_sequences, n_units) where ``gru_forward`` looks for them."""
-    n_steps = alive.shape[0]
-    if not reverse:
-        states[: alive[0]] = initial
-        return
-    for t in range(n_steps):
-        first, end = alive[t], block[t + 1] - block[t]
-        states[block[t] + first : block[t + 1]] = initial[first:end]
-    states[block[n_steps] : block[n_steps + 1]] = initial[: alive[n_steps - 1]]
