@@ -1,8 +1,15 @@
 """Gated recurrent units as scikit-learn estimators, compiled with Numba."""
 
 from . import datasets
-from .estimators import GRUClassifier, GRURegressor, SequenceScaler
+from .estimators import GRUClassifier, GRURegressor, SequenceScaler, warmup
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["GRUClassifier", "GRURegressor", "SequenceScaler", "__version__", "datasets"]
+__all__ = [
+    "GRUClassifier",
+    "GRURegressor",
+    "SequenceScaler",
+    "__version__",
+    "datasets",
+    "warmup",
+]

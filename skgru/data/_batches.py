@@ -6,8 +6,8 @@ depends on nothing but the batch: gradients summed in the order of the shards ar
 for every number of threads.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ import numpy as np
 _SHARD_ROWS = 2**17
 
 
-@dataclass(frozen=True, eq=False)
-class Shard:
+class Shard(NamedTuple):  # there is one for every few sequences of every batch: cheap to make
     """Sequences that are processed together, longest first.
 
     Attributes
@@ -112,7 +111,8 @@ def pack_shard(kernels, sequences, shard, shift, scale, out):
     Only the sequences of the shard are read, so a memory map is never read as a whole.
     """
     values, starts = sequences.values, sequences.offsets[shard.indices]
-    if values.dtype in (np.float16, np.bool_) or not values.flags.c_contiguous:
+    # Kernels are compiled for every type they meet; what is less common is converted on the way.
+    if values.dtype not in (np.float32, np.float64) or not values.flags.c_contiguous:
         pieces = [
             np.asarray(values[start : start + n], dtype=np.float64)
             for start, n in zip(starts, shard.lengths, strict=True)

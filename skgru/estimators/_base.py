@@ -2,11 +2,17 @@
 
 import warnings
 from abc import ABCMeta, abstractmethod
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils.validation import check_is_fitted
 
 from skgru.data import as_sequences, check_length, column_statistics, spread_or_one
@@ -18,6 +24,7 @@ from ._constraints import check_hidden_layer_sizes, check_pooling, check_unchang
 from ._fitted import FittedArrays
 from ._options import make_optimizer, make_schedule, resolve_batch_size
 from ._progress import Progress
+from ._streaming import Stream
 from ._validation import (
     check_prediction,
     check_scale,
@@ -58,6 +65,13 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
     @abstractmethod
     def _score_raw(self, raw, target, weight):
         """Score of raw predictions of validation data; higher is better."""
+
+    @abstractmethod
+    def _decoder(self, method):
+        """The function that turns raw predictions (n, n_outputs) into what ``method`` returns."""
+
+    #: Methods that `stream` can follow.
+    _stream_methods = ("predict",)
 
     def _learn_target_scale(self, target, weight):
         """Record the scale of the training targets."""
@@ -196,6 +210,7 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
     def _make_trainer(self, training, one_epoch, keep_best):
         """A trainer and the parameters to start from, fresh or where the last fit ended."""
         network, loss = self._network(), self._make_loss()
+        shift, scale = self._scaling()
         trainer = Trainer(
             network,
             loss,
@@ -209,8 +224,8 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             penalty=0.0 if self.solver == "adamw" else self.alpha,
             max_grad_norm=self.max_grad_norm,
             n_threads=resolve_n_threads(self.n_jobs),
-            shift=self.feature_mean_,
-            scale=1.0 / self.feature_scale_,
+            shift=shift,
+            scale=scale,
         )
         if hasattr(self, "_resume_state"):
             trainer.set_state(self._resume_state["trainer"])
@@ -287,10 +302,12 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             )
 
     # -- predict ---------------------------------------------------------------------------------
+    def _scaling(self):
+        """Shift and scale of the features; copies, as attributes may lie in a memory map."""
+        return self.feature_mean_.copy(), 1.0 / self.feature_scale_
+
     def _predictor(self):
-        return Predictor(
-            self._network(), self._parameters, self.feature_mean_, 1.0 / self.feature_scale_
-        )
+        return Predictor(self._network(), self._parameters, *self._scaling())
 
     def _predict_raw(self, X):
         """Raw predictions (n, n_outputs) in the dtype of the network."""
@@ -299,6 +316,60 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         raw = self._predictor().predict_raw(sequences, n_threads=resolve_n_threads(self.n_jobs))
         check_prediction(raw, sequences)
         return raw
+
+    def stream(self, n_streams=1, *, method="predict"):
+        """Start streams that are predicted step by step.
+
+        Parameters
+        ----------
+        n_streams : int, default=1
+            Streams that run side by side, one step of each at a time.
+        method : str, default="predict"
+            What every step returns: "predict" or, of a classifier, also "predict_proba",
+            "predict_log_proba" or "decision_function".
+
+        Returns
+        -------
+        stream : Stream
+            With the methods ``push``, ``reset``, ``get_state`` and ``set_state``.
+
+        Raises
+        ------
+        ValueError
+            If the model cannot run forward in time: it is bidirectional, or has attention among its
+            poolings.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skgru import GRURegressor
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(20, 15, 3))
+        >>> model = GRURegressor(hidden_layer_sizes=8, max_iter=2).fit(X, X[:, -1, 0])
+        >>> stream = model.stream()
+        >>> predictions = [stream.push(x) for x in X[0]]
+        >>> bool(predictions[-1] == model.predict(X[:1])[0])
+        True
+        """
+        check_is_fitted(self)
+        validate_parameter_constraints(
+            {"n_streams": [Interval(Integral, 1, None, closed="left")],
+             "method": [StrOptions(set(self._stream_methods))]},
+            {"n_streams": n_streams, "method": method}, caller_name="stream",
+        )  # fmt: skip
+        for is_backward, what, instead in (
+            (self._network_options["bidirectional"], "bidirectional=True", "bidirectional=False"),
+            (
+                "attention" in self._network_options["pooling"], "pooling 'attention'",
+                "any of 'last', 'mean', 'max'",
+            ),
+        ):  # fmt: skip
+            if is_backward:
+                raise ValueError(
+                    f"A model with {what} needs whole sequences and cannot be run step by step. "
+                    f"Fit with {instead}."
+                )
+        return Stream(self, int(n_streams), method)
 
     def attention_weights(self, X):
         """Weights that the attention pooling gives to the steps of each sequence.

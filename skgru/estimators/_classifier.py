@@ -163,6 +163,8 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
             )
         return self._fit(X, y, sample_weight, one_epoch=True, classes=classes)
 
+    _stream_methods = ("predict", "predict_proba", "predict_log_proba", "decision_function")
+
     def decision_function(self, X):
         """Scores before the link: log-odds of two classes or of labels, logits of several classes.
 
@@ -175,8 +177,8 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         scores : ndarray of shape (n_sequences,) or (n_sequences, n_classes), float64
             Above 0 for the second of two classes.
         """
-        raw = self._predict_raw(X).astype(np.float64)
-        return raw[:, 0] if raw.shape[1] == 1 and not self._is_multilabel else raw
+        raw = self._predict_raw(X)
+        return self._decoder("decision_function")(raw)
 
     def predict(self, X):
         """Predict the class of sequences.
@@ -191,10 +193,7 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
             Most probable class, or indicators of the labels whose probability exceeds 1/2.
         """
         raw = self._predict_raw(X)
-        if self._is_multilabel:
-            return (raw > 0).astype(int)
-        numbers = (raw[:, 0] > 0).astype(int) if raw.shape[1] == 1 else np.argmax(raw, axis=1)
-        return self.classes_[numbers]
+        return self._decoder("predict")(raw)
 
     def predict_proba(self, X):
         """Probability of each class.
@@ -209,10 +208,7 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
             In the order of ``classes_``; of each label for multilabel targets.
         """
         raw = self._predict_raw(X)
-        found = self._make_loss().link(self._network().kernels, raw)
-        if found.shape[1] == 1 and not self._is_multilabel:
-            return np.hstack([1 - found, found])
-        return found
+        return self._decoder("predict_proba")(raw)
 
     def predict_log_proba(self, X):
         """Logarithm of the probability of each class, exact where it is far below 0.
@@ -227,10 +223,33 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
             In the order of ``classes_``; of each label for multilabel targets.
         """
         raw = self._predict_raw(X)
-        loss, kernels = self._make_loss(), self._network().kernels
-        if raw.shape[1] == 1 and not self._is_multilabel:
-            return np.hstack([loss.log_link(kernels, raw, -1.0), loss.log_link(kernels, raw)])
-        return loss.log_link(kernels, raw)
+        return self._decoder("predict_log_proba")(raw)
+
+    def _decoder(self, method):
+        loss, kernels, classes = self._make_loss(), self._network().kernels, self.classes_
+        is_multilabel = self._is_multilabel
+        is_binary = self.n_outputs_ == 1 and not is_multilabel
+
+        def decision_function(raw):
+            scores = raw.astype(np.float64)
+            return scores[:, 0] if is_binary else scores
+
+        def predict(raw):
+            if is_multilabel:
+                return (raw > 0).astype(int)
+            return classes[(raw[:, 0] > 0).astype(int) if is_binary else np.argmax(raw, axis=1)]
+
+        def predict_proba(raw):
+            found = loss.link(kernels, raw)
+            return np.hstack([1 - found, found]) if is_binary else found
+
+        def predict_log_proba(raw):
+            if is_binary:
+                return np.hstack([loss.log_link(kernels, raw, -1.0), loss.log_link(kernels, raw)])
+            return loss.log_link(kernels, raw)
+
+        decoders = (decision_function, predict, predict_proba, predict_log_proba)
+        return {decoder.__name__: decoder for decoder in decoders}[method]
 
     def _encode_target(self, y, name, reset):
         known = self._declared_classes if reset else self.classes_

@@ -4,7 +4,6 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import d2_pinball_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -181,12 +180,22 @@ class GRURegressor(RegressorMixin, BaseGRU):
             n_quantiles at the end.
         """
         raw = self._predict_raw(X)
-        loss, quantile = self._make_loss(), self._loss_options["quantile"]
-        values = loss.link(self._network().kernels, raw).reshape(len(raw), self.n_outputs_, -1)
-        values = values * self.target_scale_[:, np.newaxis] + self.target_mean_[:, np.newaxis]
-        if not isinstance(quantile, tuple):
-            values = values[:, :, 0]
-        return values[:, 0] if self._y_is_1d else values
+        return self._decoder("predict")(raw)
+
+    def _decoder(self, method):
+        loss, kernels = self._make_loss(), self._network().kernels
+        scale, mean = self.target_scale_[:, np.newaxis], self.target_mean_[:, np.newaxis]
+        has_levels = isinstance(self._loss_options["quantile"], tuple)
+        n_targets, is_1d = self.n_outputs_, self._y_is_1d
+
+        def decode(raw):
+            values = loss.link(kernels, raw).reshape(len(raw), n_targets, -1)
+            values = values * scale + mean
+            if not has_levels:
+                values = values[:, :, 0]
+            return values[:, 0] if is_1d else values
+
+        return decode
 
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination R² of the predictions.
@@ -211,6 +220,8 @@ class GRURegressor(RegressorMixin, BaseGRU):
         quantile = self._loss_options["quantile"]
         if not isinstance(quantile, tuple):
             return super().score(X, y, sample_weight)
+        from sklearn.metrics import d2_pinball_score  # slow to import, seldom needed
+
         found = self.predict(X)
         return float(
             np.mean(

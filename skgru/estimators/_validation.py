@@ -1,7 +1,6 @@
 """Check X against what an estimator was fitted on; shared by every estimator here."""
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_feature_names, _check_sample_weight
 
 from skgru.data import as_sequences, find_first
@@ -129,6 +128,8 @@ def hold_out(indices, fraction, seed, labels=None):
         counts = np.unique(labels, return_counts=True)[1]
         if counts.min() < 2 or min(n_validation, n_training) < len(counts):
             labels = None
+    from sklearn.model_selection import train_test_split  # 50 ms that few fits need
+
     parts = train_test_split(indices, test_size=n_validation, random_state=seed, stratify=labels)
     return [np.sort(part) for part in parts]
 

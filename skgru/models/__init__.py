@@ -2,6 +2,7 @@
 
 from ._gru_network import GRUNetwork
 from ._inference import Predictor
+from ._streaming import NetworkStream
 from ._threads import resolve_n_threads, run_tasks
 
-__all__ = ["GRUNetwork", "Predictor", "resolve_n_threads", "run_tasks"]
+__all__ = ["GRUNetwork", "NetworkStream", "Predictor", "resolve_n_threads", "run_tasks"]

@@ -4,8 +4,9 @@ import numpy as np
 
 from skgru.kernels import get_kernels
 
-from ._layers import Dense, GRULayer, Pooling, round_up
+from ._layers import Dense, GRULayer, round_up
 from ._parameters import ParameterLayout
+from ._pooling import Pooling
 from ._workspace import Workspace
 
 _SEED_STEP, _SEED_MASK = 0xD1342543DE82EF95, 2**64 - 1
@@ -102,6 +103,8 @@ class GRUNetwork:
 
         ``transposed`` includes what only a backward pass needs.
         """
+        if not parameters.flags.writeable:
+            parameters = parameters.copy()  # of a memory map: kernels take arrays to write to
         views = self.layout.views(parameters)
         for module in self.modules:
             module.pack(views, packed, transposed)

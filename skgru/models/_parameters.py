@@ -4,6 +4,7 @@ One vector makes the optimiser a single pass, and snapshots, norms and copies on
 precede biases, so "the weights", which the L2 penalty applies to, are a prefix.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,7 @@ class Parameter:
 
     @property
     def size(self):
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +67,10 @@ class ParameterLayout:
     def views(self, flat):
         """Named views of a flat vector, writable if it is; to be read only, as a dict."""
         known, views = self._latest  # training asks for the same vector at every update
-        if known is not flat:
-            views = {p.name: flat[self._slices[p.name]].reshape(p.shape) for p in self.parameters}
+        if known is flat and flat.flags.writeable:
+            return views
+        views = {p.name: flat[self._slices[p.name]].reshape(p.shape) for p in self.parameters}
+        if flat.flags.writeable:
             self._latest = flat, views
         return views
 

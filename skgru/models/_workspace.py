@@ -10,7 +10,8 @@ _ALIGNMENT = 64  # of a cache line: a vector that straddles two lines costs two 
 def aligned_zeros(shape, dtype):
     """Zeros whose first element starts a cache line."""
     dtype = np.dtype(dtype)
-    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    shape = (shape,) if isinstance(shape, int) else shape
+    n_bytes = math.prod(shape) * dtype.itemsize
     raw = np.zeros(n_bytes + _ALIGNMENT, dtype=np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT
     return raw[start : start + n_bytes].view(dtype).reshape(shape)

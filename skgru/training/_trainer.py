@@ -116,6 +116,7 @@ class Trainer:
         self._workspaces = [network.new_workspace() for _ in range(n_threads)]
         self._packed = network.new_packed()
         self._slots, self._gradient = [], network.new_gradient()
+        self._partial = np.zeros(network.kernels.N_PARTIAL)
 
     # -- state -----------------------------------------------------------------------------------
     def get_state(self):
@@ -269,11 +270,15 @@ class Trainer:
                 0.5
                 * factor
                 * kernels.add_penalty(
-                    gradient, parameters, gradient.dtype.type(factor), layout.n_weights
+                    gradient,
+                    parameters,
+                    gradient.dtype.type(factor),
+                    layout.n_weights,
+                    self._partial,
                 )
             )
         if self.max_grad_norm is not None:
-            kernels.clip_norm(gradient, self.max_grad_norm)
+            kernels.clip_norm(gradient, self.max_grad_norm, self._partial)
         self.optimizer.update(parameters, gradient, self.schedule.rate(progress))
         return loss
 

@@ -132,11 +132,11 @@ LENGTHS = np.array([5, 3, 3, 1])
 
 
 @pytest.mark.parametrize("n_features", [1, 2, 7, 8, 9, 16, 21])  # below, at and beyond a vector
-@pytest.mark.parametrize("given", ["float32", "float64", "int8", "uint16", "int64", "uint64"])
+@pytest.mark.parametrize("given", ["float32", "float64"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_sequences_are_standardised_and_laid_out(rng, dtype, given, n_features):
     shard = make_shard(np.arange(4), np.arange(4), LENGTHS)
-    values = (100 * rng.uniform(size=(20, n_features))).astype(given)
+    values = rng.normal(size=(20, n_features)).astype(given)
     starts = np.array([15, 0, 7, 4])
     shift, scale = rng.normal(size=n_features), rng.uniform(0.1, 2, size=n_features)
     x = np.full((shard.n_rows, n_features), np.nan, dtype)

@@ -18,20 +18,33 @@ from .losses import (
     softmax_link,
     squared_error,
 )
-from .optimizers import adam, add, add_penalty, clip_norm, rmsprop, scale_in_place, sgd
+from .optimizers import (
+    N_PARTIAL,
+    adam,
+    add,
+    add_penalty,
+    clip_norm,
+    rmsprop,
+    scale_in_place,
+    sgd,
+)
 from .packing import (
     pack_gru,
     pack_matrix,
     pack_sequences,
     pack_transposed_matrix,
+    standardize_step,
     unpack_gru_gradient,
     unpack_matrix,
 )
 from .pooling import (
+    advance_max,
+    advance_mean,
     attention_scores,
     attention_softmax,
     attention_softmax_backward,
     attention_weight_gradient,
+    count_step,
     pool_attention,
     pool_attention_backward,
     pool_last,

@@ -36,7 +36,7 @@ def copy_vector(typingctx, target, target_start, source, source_start):
 def standardize_vector(typingctx, x, x_start, values, values_start, shift, scale, start):
     """x[...] = (values[...] - shift[...]) * scale[...] in float64, rounded to the dtype of x once.
 
-    ``values`` may be of any integer or floating-point type; ``start`` belongs to shift and scale.
+    ``start`` belongs to shift and scale.
     """
     n = types.intp
     signature = types.void(x, n, values, n, shift, scale, n)
@@ -55,10 +55,7 @@ def standardize_vector(typingctx, x, x_start, values, values_start, shift, scale
             return builder.load(pointer(kind, array, offset), align=1)
 
         value = load(kinds[2], values, values_start)
-        if isinstance(kinds[2].dtype, types.Integer):
-            convert = builder.sitofp if kinds[2].dtype.signed else builder.uitofp
-            value = convert(value, double)
-        elif kinds[2].dtype == types.float32:
+        if kinds[2].dtype == types.float32:
             value = builder.fpext(value, double)
         centred = builder.fsub(value, load(kinds[4], shift, start))
         value = builder.fmul(centred, load(kinds[5], scale, start))

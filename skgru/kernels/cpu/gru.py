@@ -327,6 +327,9 @@ def gru_backward(
         n = block[t + 1] - block[t]
         for p in range(n_panels):
             for i in range(n):
-                d_gates[p, link + i] = d_gates[p, block[t] - base + i]
+                for gate in range(4):
+                    for lane in range(d_gates.shape[3]):
+                        value = d_gates[p, block[t] - base + i, gate, lane]
+                        d_gates[p, link + i, gate, lane] = value
         done += last - first
     restore_float_mode(mode)

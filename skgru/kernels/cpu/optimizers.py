@@ -9,20 +9,22 @@ import numpy as np
 
 from ._jit import inline_kernel, kernel
 
-_LANES = 16
+#: Length of the work space ``partial``.
+N_PARTIAL = 16
 
 
 @inline_kernel
-def _squared_norm(vector, n):
+def _squared_norm(vector, n, partial):
     """The sum of squares of the first n values in float64, in a fixed order that vectorises."""
-    partial = np.zeros(_LANES)
-    whole = n // _LANES * _LANES
-    for start in range(0, whole, _LANES):
-        for lane in range(_LANES):
+    for lane in range(N_PARTIAL):
+        partial[lane] = 0.0
+    whole = n // N_PARTIAL * N_PARTIAL
+    for start in range(0, whole, N_PARTIAL):
+        for lane in range(N_PARTIAL):
             value = np.float64(vector[start + lane])
             partial[lane] += value * value
     total = 0.0
-    for lane in range(_LANES):
+    for lane in range(N_PARTIAL):
         total += partial[lane]
     for i in range(whole, n):
         total += np.float64(vector[i]) * np.float64(vector[i])
@@ -30,17 +32,23 @@ def _squared_norm(vector, n):
 
 
 @kernel
-def add_penalty(gradient, parameters, factor, n_weights):
-    """gradient += factor * parameters for the weights, which come first; return their |w|^2."""
+def add_penalty(gradient, parameters, factor, n_weights, partial):
+    """gradient += factor * parameters for the weights, which come first; return their |w|^2.
+
+    ``partial`` (N_PARTIAL,) float64 is work space.
+    """
     for i in range(n_weights):
         gradient[i] += factor * parameters[i]
-    return _squared_norm(parameters, n_weights)
+    return _squared_norm(parameters, n_weights, partial)
 
 
 @kernel
-def clip_norm(gradient, max_norm):
-    """Shorten a gradient to ``max_norm`` (Pascanu et al. 2013, arXiv:1211.5063, section 3.2)."""
-    norm = math.sqrt(_squared_norm(gradient, gradient.shape[0]))
+def clip_norm(gradient, max_norm, partial):
+    """Shorten a gradient to ``max_norm`` (Pascanu et al. 2013, arXiv:1211.5063, section 3.2).
+
+    ``partial`` as in ``add_penalty``.
+    """
+    norm = math.sqrt(_squared_norm(gradient, gradient.shape[0], partial))
     if norm > max_norm:
         factor = gradient.dtype.type(max_norm / norm)
         for i in range(gradient.shape[0]):

@@ -6,6 +6,8 @@ Inputs that are themselves padded states come in groups: ``n_groups`` times ``si
 each group padded to ``padded`` columns.
 """
 
+import math
+
 from ._jit import inline_kernel, kernel
 from ._moves import N_STANDARDIZED, copy_vector, standardize_vector
 
@@ -15,7 +17,6 @@ def _pack_weights(weights, size, padded, panels):
     """weights (n_groups * size, 3 H) -> panels (n_panels, n_groups * padded, 3, width)."""
     n_in, n_hidden = weights.shape[0], weights.shape[1] // 3
     n_panels, n_rows, _, width = panels.shape
-    flat = panels.reshape(-1)
     for k in range(n_in):
         row = k // size * padded + k % size
         for gate in range(3):
@@ -24,10 +25,10 @@ def _pack_weights(weights, size, padded, panels):
                 target = ((p * n_rows + row) * 3 + gate) * width
                 n = min(width, n_hidden - p * width)
                 if n == width:
-                    copy_vector(flat, target, weights, source)
+                    copy_vector(panels, target, weights, source)
                 else:
                     for lane in range(n):
-                        flat[target + lane] = weights[k, gate * n_hidden + p * width + lane]
+                        panels[p, row, gate, lane] = weights[k, gate * n_hidden + p * width + lane]
 
 
 @inline_kernel
@@ -35,7 +36,6 @@ def _unpack_weights(panels, size, padded, rotated, weights):
     """The inverse of ``_pack_weights``; ``rotated`` if the gates of the panels are n, r, z."""
     n_in, n_hidden = weights.shape[0], weights.shape[1] // 3
     n_panels, n_rows, _, width = panels.shape
-    flat = panels.reshape(-1)
     for k in range(n_in):
         row = k // size * padded + k % size
         for gate in range(3):
@@ -45,10 +45,12 @@ def _unpack_weights(panels, size, padded, rotated, weights):
                 target = k * 3 * n_hidden + gate * n_hidden + p * width
                 n = min(width, n_hidden - p * width)
                 if n == width:
-                    copy_vector(weights, target, flat, source)
+                    copy_vector(weights, target, panels, source)
                 else:
                     for lane in range(n):
-                        weights[k, gate * n_hidden + p * width + lane] = flat[source + lane]
+                        weights[k, gate * n_hidden + p * width + lane] = panels[
+                            p, row, source_gate, lane
+                        ]
 
 
 @inline_kernel
@@ -180,7 +182,7 @@ def pack_sequences(values, starts, block, alive, shift, scale, x):
 
     Parameters
     ----------
-    values : (any rows, n_features), C order, the sequences one after the other. IN
+    values : (any rows, n_features) float32 or float64, C order, one sequence after the other. IN
     starts : (n_sequences,) int64, first row of each sequence, longest first. IN
     block, alive : see ``gru.py``. IN
     shift, scale : (n_features,) float64; x = (value - shift) * scale. IN
@@ -202,3 +204,25 @@ def pack_sequences(values, starts, block, alive, shift, scale, x):
                 standardize_vector(x, row * n_features + last, values, source * n_features + last,
                                    shift, scale, last)  # fmt: skip
         x[block[t] + alive[t] : block[t + 1]] = 0
+
+
+@kernel
+def standardize_step(values, shift, scale, x):
+    """One step of several streams, standardised as by ``pack_sequences``.
+
+    Parameters
+    ----------
+    values : (n_streams, n_features) float64. IN
+    shift, scale : (n_features,) float64. IN
+    x : (n_streams, n_features). OUT
+
+    Returns
+    -------
+    is_finite : bool, of x as a whole.
+    """
+    is_finite = True
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            x[i, j] = (values[i, j] - shift[j]) * scale[j]
+            is_finite = is_finite and math.isfinite(x[i, j])
+    return is_finite

@@ -54,8 +54,9 @@ def pool_max(states, block, lengths, shift, pooled, column, where):
     n_units = states.shape[1]
     for i in range(lengths.shape[0]):
         target, step = pooled[i, column : column + n_units], where[i]
-        target[:] = states[block[shift] + i]
-        step[:] = 0
+        state = states[block[shift] + i]
+        for j in range(n_units):
+            target[j], step[j] = state[j], 0
         for t in range(1, lengths[i]):
             state = states[block[t + shift] + i]
             for j in range(n_units):
@@ -71,6 +72,52 @@ def pool_max_backward(d_pooled, column, where, block, d_states, d_column):
     for i in range(where.shape[0]):
         for j in range(where.shape[1]):
             d_states[block[where[i, j]] + i, d_column + j] += d_pooled[i, column + j]
+
+
+@kernel
+def count_step(states, first, n_steps):
+    """Add 1 to the steps of every stream if all states after this one are finite; return whether.
+
+    Arguments as in ``advance_mean``, ``n_steps`` INOUT.
+    """
+    for i in range(n_steps.shape[0]):
+        for j in range(states.shape[1]):
+            if not math.isfinite(states[first + i, j]):
+                return False
+    for i in range(n_steps.shape[0]):
+        n_steps[i] += 1
+    return True
+
+
+@kernel
+def advance_mean(states, first, n_steps, total, pooled, column):
+    """``pool_mean`` of streams that have just taken one more step.
+
+    Parameters
+    ----------
+    states : (any rows, n_units), the state of stream i in row ``first + i``. IN
+    n_steps : (n_streams,) int64, steps of each stream, this one included. IN
+    total : (n_streams, n_units) float64, sums over the steps of each stream. INOUT
+    pooled : (n_streams, any): columns from ``column`` on. OUT
+    """
+    for i in range(n_steps.shape[0]):
+        for j in range(states.shape[1]):
+            before = total[i, j] if n_steps[i] > 1 else 0.0
+            total[i, j] = before + states[first + i, j]
+            pooled[i, column + j] = total[i, j] / n_steps[i]
+
+
+@kernel
+def advance_max(states, first, n_steps, pooled, column):
+    """``pool_max`` of streams that have just taken one more step; see ``advance_mean``.
+
+    The columns of ``pooled`` hold the largest values so far. INOUT
+    """
+    for i in range(n_steps.shape[0]):
+        for j in range(states.shape[1]):
+            state = states[first + i, j]
+            if n_steps[i] == 1 or state > pooled[i, column + j]:
+                pooled[i, column + j] = state
 
 
 @kernel

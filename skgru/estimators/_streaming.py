@@ -1,0 +1,118 @@
+"""Stream: the predictions of a fitted model after every new time step."""
+
+import numpy as np
+
+from skgru.models import NetworkStream
+
+
+class Stream:
+    """Predictions of a model after every step of one or several streams that run side by side.
+
+    Made by the ``stream`` method of a fitted estimator.  The states are carried from step to step,
+    so a step costs the same however long a stream is, and the prediction after it is equal to the
+    last bit to that of ``predict`` for the sequence so far.  The parameters are those at the time
+    the stream was made; buffers are reused, so a stream belongs to one thread at a time.
+
+    Attributes
+    ----------
+    n_streams, n_features : int
+    n_steps : ndarray of shape (n_streams,), int64
+        Steps of each stream since it was last reset.
+    """
+
+    def __init__(self, estimator, n_streams, method):
+        self.n_streams, self.n_features = n_streams, len(estimator.feature_mean_)
+        self._shape = (self.n_features,) if n_streams == 1 else (n_streams, self.n_features)
+        self._values = np.zeros((n_streams, self.n_features))
+        self._decode = estimator._decoder(method)
+        self._network = NetworkStream(
+            estimator._network(), estimator._parameters, *estimator._scaling(), n_streams
+        )  # fmt: skip
+
+    @property
+    def n_steps(self):
+        return self._network.n_steps.copy()
+
+    def push(self, x):
+        """Take one time step of every stream.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,) for one stream, (n_streams, n_features) for several
+            The new values, unscaled as in ``fit``.
+
+        Returns
+        -------
+        prediction : number, label or ndarray
+            What the method named in ``stream`` returns for the sequences so far: its only entry
+            for one stream, one entry or row for each of several.
+
+        Raises
+        ------
+        ValueError
+            If x has another shape, is not numeric, or holds NaN, infinity or values too large for
+            the model; the streams are then as they were before.
+        """
+        x = np.asarray(x)
+        if x.shape != self._shape:
+            streams = "one stream" if self.n_streams == 1 else f"{self.n_streams} streams"
+            raise ValueError(
+                f"x has shape {x.shape}, but a step of {streams} has shape {self._shape}."
+            )
+        self._values[...] = x
+        raw = self._network.push(self._values)
+        if raw is None:
+            raise ValueError(self._why_refused())
+        prediction = self._decode(raw)
+        return prediction[0] if self.n_streams == 1 else prediction
+
+    def _why_refused(self):
+        finite = np.isfinite(self._values)
+        if finite.all():
+            worst = np.argmax(np.abs(self._values))
+            why = "too far from the training data. Clip such values, or set dtype='float64' and fit"
+        else:
+            worst, why = np.argmin(finite), "not finite. Fill or skip such steps"
+        i, feature = np.unravel_index(worst, finite.shape)
+        return f"x is {self._values[i, feature]:.3g} in stream {i}, feature {feature}: {why}."
+
+    def reset(self, streams=None):
+        """Start again, as if nothing had been pushed.
+
+        Parameters
+        ----------
+        streams : int, array-like of int or bool mask, default=None
+            Which streams; all by default.
+        """
+        self._network.reset(slice(None) if streams is None else np.asarray(streams))
+
+    def get_state(self):
+        """Return what the streams have seen, to be pickled or passed to `set_state`.
+
+        Returns
+        -------
+        state : list of ndarray
+            Copies.
+        """
+        return self._network.get_state()
+
+    def set_state(self, state):
+        """Go on from what `get_state` returned, of this stream or of one of an equal model.
+
+        Parameters
+        ----------
+        state : list of ndarray
+
+        Raises
+        ------
+        ValueError
+            If the state belongs to another number of streams or another network.
+        """
+        expected = [array.shape for array in self._network.get_state()]
+        found = [np.shape(array) for array in state]
+        if found != expected:
+            raise ValueError(
+                f"The state has arrays of shapes {found}, but {self.n_streams} stream(s) of this "
+                f"model have {expected}."
+            )
+        self._network.set_state(state)

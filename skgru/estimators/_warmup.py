@@ -1,0 +1,75 @@
+"""Compile every kernel ahead of its first use."""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ._classifier import GRUClassifier
+from ._regressor import GRURegressor
+
+_POOLINGS = ("last", "mean", "max", "attention")
+
+
+def warmup(dtype="float32", *, verbose=0):
+    """Compile ahead whatever `fit`, `predict` and `stream` may need.
+
+    Kernels are compiled the first time they are called and kept on disk, in the folder of the
+    package or where ``NUMBA_CACHE_DIR`` says; from then on a process loads them in well under a
+    second.  This function gets it over with, when a container image is built for instance, by
+    fitting a few tiny models that between them call every kernel.  Several processes may do so at
+    once.
+
+    Parameters
+    ----------
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the models that will be fitted.
+    verbose : int, default=0
+        1 prints a line for each model.
+
+    Examples
+    --------
+    >>> import skgru
+    >>> skgru.warmup()
+    """
+    rng = np.random.default_rng(0)
+    n = 40  # more than a shard: gradients are added up
+    X, number, label = rng.normal(size=(n, 3, 2)), rng.uniform(size=(n, 2)), np.arange(n) % 3
+    everything = {
+        "hidden_layer_sizes": (3, 3), "bidirectional": True, "pooling": _POOLINGS,
+        "dropout": 0.1, "recurrent_dropout": 0.1,
+    }  # fmt: skip
+    levels = {"loss": "quantile", "quantile": [0.1, 0.9]}
+    for model, targets, inputs in (
+        (GRURegressor(**everything), number, X),
+        (GRURegressor(loss="absolute_error", solver="sgd"), number, X.astype(np.float32)),
+        (GRURegressor(loss="huber", solver="rmsprop"), number[:, 0], X),
+        (GRURegressor(loss="poisson", solver="adamw"), number, X[:, :, :1]),
+        (GRURegressor(**levels), number, _read_only(X)),
+        (GRUClassifier(), label, _read_only(X.astype(np.float32))),
+        (GRUClassifier(), label > 0, X),
+        (GRUClassifier(), number > number.mean(axis=0), X),
+    ):
+        if verbose:
+            print(f"[warmup] {model}".replace("\n", " "), flush=True)
+        _run(model.set_params(max_iter=1, dtype=dtype), inputs, targets)
+
+
+def _read_only(X):
+    """X as joblib hands it to its workers; kernels tell such arrays from others."""
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
+def _run(model, X, y):
+    """Call every method of a model that runs a kernel."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # one epoch is meant to be short
+        model.fit(X, y)
+    for method in model._stream_methods:
+        getattr(model, method)(X)
+        if not model.bidirectional:
+            model.stream(method=method).push(X[0, 0])
+    if "attention" in model.pooling:
+        model.attention_weights(X)

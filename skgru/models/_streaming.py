@@ -1,0 +1,96 @@
+"""Run a network over streams: one step at a time, carrying the states."""
+
+import numpy as np
+
+from skgru.data import make_shard
+
+from ._workspace import aligned_zeros
+
+
+class NetworkStream:
+    """A network of forward layers and running poolings, with packed weights and states.
+
+    A step is a shard of one step whose initial states are the final ones of the step before, so it
+    passes through the very kernels of a prediction and gives the same bits.  No buffer ever moves,
+    so a step is a list of kernel calls that is made once, here.
+
+    Parameters
+    ----------
+    network : GRUNetwork
+        One direction, no attention.
+    parameters : ndarray
+        Flat parameter vector; packed once, here.
+    shift, scale : ndarray of shape (n_features,)
+        Inputs are standardised as (x - shift) * scale.
+    n_streams : int
+    """
+
+    def __init__(self, network, parameters, shift, scale, n_streams):
+        kernels, dtype, n = network.kernels, network.dtype, n_streams
+        packed = network.new_packed()
+        network.pack(parameters, packed, transposed=False)
+        shard = make_shard(np.arange(n), np.arange(n), np.ones(n, np.int64))
+        self.n_steps = np.zeros(n, np.int64)
+        self._x = x = aligned_zeros((n, network.n_features), dtype)
+        self._standardize = kernels.standardize_step, (shift, scale, x)
+        # Block 0 holds the states before a step, block 1 those after it.
+        self._states, self._layer_calls = [], []
+        for layer in network.layers:
+            states = aligned_zeros((2 * n, layer.n_units), dtype)
+            self._layer_calls.append(layer.stream_call(x, shard, packed, states))
+            self._states.append(states)
+            x = states[n:]
+        self._count = kernels.count_step, (states, n, self.n_steps)
+        self._total = np.zeros((n, layer.n_units))
+        self._pooled = aligned_zeros((n, network.pooling.n_outputs), dtype)
+        raw = aligned_zeros((n, network.head.n_columns), dtype)
+        self._raw, found = np.zeros((n, network.n_outputs), dtype), raw[:, : network.n_outputs]
+        self._head_calls = [
+            *network.pooling.stream_calls(states, self.n_steps, shard, self._total, self._pooled),
+            (np.copyto, (raw, packed["head.b"])),
+            (kernels.multiply, (self._pooled, packed["head.W"], raw, True)),
+            (np.copyto, (self._raw, found)),
+        ]
+
+    def push(self, values):
+        """Take one step of every stream, (n_streams, n_features) float64.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_streams, n_outputs) or None
+            Raw predictions after the step; overwritten by the next one.  None if the values are
+            too large for the dtype or lead to a state that is not finite; nothing has changed then.
+        """
+        standardize, arguments = self._standardize
+        if not standardize(values, *arguments):
+            return None
+        for kernel, arguments in self._layer_calls:
+            kernel(*arguments)
+        count, arguments = self._count
+        if not count(*arguments):
+            for states in self._states:
+                before, after = np.split(states, 2)
+                after[...] = before
+            return None
+        for kernel, arguments in self._head_calls:
+            kernel(*arguments)
+        return self._raw
+
+    @property
+    def _memory(self):
+        """All that goes from one step to the next."""
+        n = len(self.n_steps)
+        return [self.n_steps, self._total, self._pooled, *(states[n:] for states in self._states)]
+
+    def reset(self, streams):
+        """Forget what chosen streams (anything that indexes an array) have seen."""
+        for array in self._memory:
+            array[streams] = 0
+
+    def get_state(self):
+        """Copies of all that a later `set_state` needs to go on to the last bit."""
+        return [array.copy() for array in self._memory]
+
+    def set_state(self, state):
+        for array, saved in zip(self._memory, state, strict=True):
+            array[...] = saved

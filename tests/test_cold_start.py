@@ -1,0 +1,108 @@
+"""What a new process pays: for the import, and for compiling with and without a cache."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Counts what is compiled (loading from the cache does not count) while a script runs.
+_COUNT = """
+import json, sys, warnings
+from numba.core import event
+
+class Compiled(event.Listener):
+    names = []
+    def on_start(self, e):
+        self.names.append(e.data["dispatcher"].py_func.__name__)
+    def on_end(self, e):
+        pass
+
+event.register("numba:compile", Compiled())
+warnings.simplefilter("ignore")
+{script}
+print(json.dumps(Compiled.names))
+"""
+
+_WARM_UP = """
+import skgru
+skgru.warmup()
+"""
+
+# Nothing in here looks like what `warmup` fits, but for the dtype.
+_FITS = """
+import numpy as np
+from skgru import GRUClassifier, GRURegressor
+rng = np.random.default_rng(1)
+X, y = rng.normal(size=(70, 20, 3)), rng.normal(size=70)
+ragged = [x[: 1 + i % 7] for i, x in enumerate(X)]
+for loss in ("squared_error", "absolute_error", "huber", "quantile"):
+    GRURegressor(40, loss=loss, max_iter=2, early_stopping=True).fit(ragged, y).score(ragged, y)
+model = GRURegressor((33, 5), pooling=("max", "attention"), solver="adamw", dropout=0.5,
+                     bidirectional=True, recurrent_dropout=0.5, max_iter=1, n_jobs=2)
+model.partial_fit(X.astype("float32"), y)
+model.attention_weights(X[:, ::2])
+GRURegressor(solver="sgd", max_iter=1, hidden_layer_sizes=16).fit(X[:, :, 0], np.c_[y, y])
+table = (X[:, :, 0] * 10).astype("int16")
+table.flags.writeable = False
+GRUClassifier(solver="rmsprop", max_iter=1, max_grad_norm=None).fit(table, y > 0).predict(table)
+stream = GRUClassifier((20, 20), max_iter=1).fit(X, y > 0).stream(5, method="predict_log_proba")
+stream.push(X[:5, 0])
+GRUClassifier(pooling="mean", max_iter=1).fit(X, np.digitize(y, [-1, 0, 1])).predict_log_proba(X)
+"""
+
+
+def start(script, cache):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
+    command = [sys.executable, "-c", _COUNT.format(script=script)]
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def compiled(process):
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+    return json.loads(out.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A cache that two processes have filled at the same time."""
+    folder = tmp_path_factory.mktemp("cache")
+    processes = [start(_WARM_UP, folder) for _ in range(2)]
+    for process in processes:
+        assert len(compiled(process)) > 50
+    return folder
+
+
+def test_a_cache_that_two_processes_filled_at_once_serves_a_third(cache):
+    assert compiled(start(_WARM_UP, cache)) == []
+
+
+def test_warmup_leaves_nothing_to_compile(cache):
+    assert compiled(start(_FITS, cache)) == []
+
+
+def test_an_install_without_any_folder_to_write_to_compiles_in_memory(cache):
+    script = """
+from numba.core import caching
+caching.CacheImpl._locator_classes = []  # no place is found to be writable
+import numpy as np
+from skgru.kernels import cpu
+a, b = np.ones(3), np.ones(3)
+cpu.add(a, b)
+assert a.sum() == 6
+"""
+    assert compiled(start(script, cache)) == ["add"]
+
+
+def test_import_compiles_nothing_and_loads_no_heavy_module():
+    script = """
+import skgru
+heavy = {"torch", "matplotlib", "jax", "tensorflow", "sklearn.model_selection"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+    assert compiled(start(script, Path(os.environ.get("NUMBA_CACHE_DIR", "")))) == []
