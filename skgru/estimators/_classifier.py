@@ -226,7 +226,7 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         return self._decoder("predict_log_proba")(raw)
 
     def _decoder(self, method):
-        loss, kernels, classes = self._make_loss(), self._network().kernels, self.classes_
+        loss, kernels, classes = self._make_loss(), self._kernels(), self.classes_
         is_multilabel = self._is_multilabel
         is_binary = self.n_outputs_ == 1 and not is_multilabel
 

@@ -2,6 +2,7 @@
 
 from sklearn.utils.validation import check_is_fitted
 
+from skgru.kernels import get_kernels
 from skgru.models import GRUNetwork
 
 
@@ -14,6 +15,9 @@ class FittedArrays:
     def _network(self):
         """The network that was fitted, built from the facts that are stored with the model."""
         return GRUNetwork(**self._network_options, device=self.device)
+
+    def _kernels(self):
+        return get_kernels(self.device)
 
     def _views(self, ending):
         if not hasattr(self, "_parameters"):

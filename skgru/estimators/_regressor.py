@@ -183,7 +183,7 @@ class GRURegressor(RegressorMixin, BaseGRU):
         return self._decoder("predict")(raw)
 
     def _decoder(self, method):
-        loss, kernels = self._make_loss(), self._network().kernels
+        loss, kernels = self._make_loss(), self._kernels()
         scale, mean = self.target_scale_[:, np.newaxis], self.target_mean_[:, np.newaxis]
         has_levels = isinstance(self._loss_options["quantile"], tuple)
         n_targets, is_1d = self.n_outputs_, self._y_is_1d
@@ -291,10 +291,10 @@ class GRURegressor(RegressorMixin, BaseGRU):
         return float(levels[0]) if isinstance(self.quantile, Real) else tuple(levels.tolist())
 
     def _score_raw(self, raw, target, weight):
-        loss, network = self._make_loss(), self._network()
+        loss, kernels = self._make_loss(), self._kernels()
         if isinstance(loss, Quantile):
-            return -loss.mean(network.kernels, raw, target, weight)
-        error = (target - loss.link(network.kernels, raw)) ** 2
+            return -loss.mean(kernels, raw, target, weight)
+        error = (target - loss.link(kernels, raw)) ** 2
         spread = (target - np.average(target, axis=0, weights=weight)) ** 2
         error, spread = (np.average(a, axis=0, weights=weight) for a in (error, spread))
         # As r2_score does, a constant target scores 0 unless it is met exactly.

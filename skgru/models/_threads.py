@@ -24,7 +24,8 @@ def resolve_n_threads(n_jobs):
     None means 1, unless a `joblib.parallel_config` says otherwise; -1 means all cores.  A worker of
     joblib's process backends is kept to its share of the cores.
     """
-    return max(1, min(joblib.effective_n_jobs(n_jobs), _available_cores()))
+    n_threads = joblib.effective_n_jobs(n_jobs)
+    return 1 if n_threads <= 1 else min(n_threads, _available_cores())
 
 
 def _available_cores():

@@ -52,7 +52,7 @@ def test_threads_do_not_change_a_bit(four_cores, estimator, dtype):
         for n_jobs in (None, 1, 2, 4, -1)
     ]
     running = {thread.name for thread in threading.enumerate() if thread.name.startswith("skgru")}
-    assert len(running) == 4
+    assert len(running) == 3  # and the one that runs this
     for other in fits[1:]:
         assert same_parameters(fits[0], other)
         assert fits[0].loss_curve_ == other.loss_curve_
@@ -107,7 +107,7 @@ def test_a_forked_process_starts_threads_of_its_own():
         child.kill()
         child.join()
     assert parameters == expected
-    assert n_threads == (0 if joblib.cpu_count() == 1 else 2)
+    assert n_threads == (0 if joblib.cpu_count() == 1 else 1)  # beside the main one
 
 
 def test_fits_at_once_share_one_pool_of_threads(four_cores):
