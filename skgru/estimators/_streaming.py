@@ -25,9 +25,16 @@ class Stream:
         self._shape = (self.n_features,) if n_streams == 1 else (n_streams, self.n_features)
         self._values = np.zeros((n_streams, self.n_features))
         self._decode = estimator._decoder(method)
-        self._network = NetworkStream(
-            estimator._network(), estimator._parameters, *estimator._scaling(), n_streams
-        )  # fmt: skip
+        network, (shift, scale) = estimator._network(), estimator._scaling()
+        self._scaling = shift, scale, network.dtype
+        self._network = NetworkStream(network, estimator._parameters, shift, scale, n_streams)
+
+    def __reduce__(self):
+        # The arrays are views of each other; copies of them would compute something else.
+        raise TypeError(
+            "A stream cannot be copied or pickled. Keep the model and what get_state() returns, "
+            "and pass that to set_state of a new stream of the model."
+        )
 
     @property
     def n_steps(self):
@@ -59,6 +66,10 @@ class Stream:
             raise ValueError(
                 f"x has shape {x.shape}, but a step of {streams} has shape {self._shape}."
             )
+        if x.dtype.kind not in "fiubO":
+            raise ValueError(
+                f"x has dtype {x.dtype}, which does not hold numbers. Convert it to numbers first."
+            )
         self._values[...] = x
         raw = self._network.push(self._values)
         if raw is None:
@@ -67,10 +78,12 @@ class Stream:
         return prediction[0] if self.n_streams == 1 else prediction
 
     def _why_refused(self):
+        shift, scale, dtype = self._scaling
         finite = np.isfinite(self._values)
         if finite.all():
-            worst = np.argmax(np.abs(self._values))
-            why = "too far from the training data. Clip such values, or set dtype='float64' and fit"
+            with np.errstate(over="ignore"):
+                worst = np.argmax(np.abs((self._values - shift) * scale))
+            why = f"too far from the training data for {dtype}. Clip such values"
         else:
             worst, why = np.argmin(finite), "not finite. Fill or skip such steps"
         i, feature = np.unravel_index(worst, finite.shape)
@@ -84,7 +97,13 @@ class Stream:
         streams : int, array-like of int or bool mask, default=None
             Which streams; all by default.
         """
-        self._network.reset(slice(None) if streams is None else np.asarray(streams))
+        if streams is None:
+            streams = slice(None)
+        elif np.size(streams) == 0:  # as an array, an empty list holds floats, which cannot index
+            return
+        else:
+            streams = np.asarray(streams)
+        self._network.reset(streams)
 
     def get_state(self):
         """Return what the streams have seen, to be pickled or passed to `set_state`.
@@ -108,11 +127,13 @@ class Stream:
         ValueError
             If the state belongs to another number of streams or another network.
         """
-        expected = [array.shape for array in self._network.get_state()]
-        found = [np.shape(array) for array in state]
+        expected, found = (
+            [f"{array.dtype} {array.shape}" for array in map(np.asarray, arrays)]
+            for arrays in (self._network.get_state(), state)
+        )
         if found != expected:
             raise ValueError(
-                f"The state has arrays of shapes {found}, but {self.n_streams} stream(s) of this "
-                f"model have {expected}."
+                f"The state has arrays {found}, but {self.n_streams} stream(s) of this model have "
+                f"{expected}."
             )
         self._network.set_state(state)
