@@ -179,11 +179,11 @@ class GRUNetwork:
         x = self._input_buffer(i, shard, workspace)
         below = self.layers[i - 1]
         rate = self.dropout if seed is not None else 0.0
-        for way in below.directions:
+        for d in below.directions:
             self.kernels.connect(
-                states[way.number], shard.block, shard.alive, 0 if way.reverse else 1,
-                shard.positions, self._seed(seed or 0, i), rate, way.number * below.n_hidden,
-                below.n_hidden, x, way.number * below.n_units,
+                states[d.number], shard.block, shard.alive, 0 if d.reverse else 1,
+                shard.positions, self._seed(seed or 0, i), rate, d.number * below.n_hidden,
+                below.n_hidden, x, d.number * below.n_units,
             )  # fmt: skip
         return x
 
@@ -199,7 +199,7 @@ class GRUNetwork:
         """
         slot, top = slot.views, self.layers[-1]
         pooled = workspace.array("pooled", (shard.n_sequences, self.pooling.n_outputs))
-        states = [top.states(way, shard, workspace) for way in top.directions]
+        states = [top.states(d, shard, workspace) for d in top.directions]
         d_pooled = self.head.backward(d_raw, pooled, packed, workspace, slot)
         if seed is not None and self.dropout > 0:
             self._drop_pooled(d_pooled, shard, seed)

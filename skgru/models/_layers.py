@@ -11,7 +11,7 @@ from ._parameters import Parameter, glorot_uniform, orthogonal
 from ._workspace import aligned_zeros
 
 # Bytes of gate gradients that stay in the cache between being made and being used for the weights.
-_CHUNK_BYTES = 2**18
+_CHUNK_BYTES = 2**19
 
 
 def round_up(n, multiple):
@@ -120,18 +120,18 @@ class GRULayer:
 
     def pack(self, views, packed, transposed):
         """Bring the weights into the layout of the kernels; transposed ones for training."""
-        for way in self.directions:
+        for d in self.directions:
             self.kernels.pack_gru(
-                views[way.W], views[way.U], views[way.b], views[way.b_hn],
-                self.size, self.padded, transposed, packed[way.W], packed[way.U], packed[way.b],
-                packed[way.U_T], packed[way.W_T],
+                views[d.W], views[d.U], views[d.b], views[d.b_hn],
+                self.size, self.padded, transposed, packed[d.W], packed[d.U], packed[d.b],
+                packed[d.U_T], packed[d.W_T],
             )  # fmt: skip
 
     def unpack_gradient(self, slot, views):
-        for way in self.directions:
+        for d in self.directions:
             self.kernels.unpack_gru_gradient(
-                slot[way.W], slot[way.U], slot[way.b], self.size, self.padded,
-                views[way.W], views[way.U], views[way.b], views[way.b_hn],
+                slot[d.W], slot[d.U], slot[d.b], self.size, self.padded,
+                views[d.W], views[d.U], views[d.b], views[d.b_hn],
             )  # fmt: skip
 
     # -- passes --------------------------------------------------------------------------------
@@ -149,21 +149,21 @@ class GRULayer:
         """
         n, found = shard.n_sequences, []
         nothing = workspace.array(self.nothing, (0, self.n_units))
-        for way in self.directions:
-            states = self.states(way, shard, workspace)
-            gates = workspace.array(way.gates, (shard.n_rows if save else 0, 4 * self.n_units))
+        for d in self.directions:
+            states = self.states(d, shard, workspace)
+            gates = workspace.array(d.gates, (shard.n_rows if save else 0, 4 * self.n_units))
             mask = masked = nothing
             if mask_seeds:
-                mask = workspace.array(way.mask, (n, self.n_units))
-                masked = workspace.array(way.masked, states.shape)
+                mask = workspace.array(d.mask, (n, self.n_units))
+                masked = workspace.array(d.masked, states.shape)
                 mask.fill(1)
                 self.kernels.drop_rows(
-                    mask, shard.positions, mask_seeds[way.number], rate,
+                    mask, shard.positions, mask_seeds[d.number], rate,
                     self.n_hidden, self.n_units,
                 )  # fmt: skip
             self.kernels.gru_forward(
-                x, shard.block, shard.alive, packed[way.W], packed[way.U], packed[way.b],
-                way.reverse, nothing if initial is None else initial[way.number],
+                x, shard.block, shard.alive, packed[d.W], packed[d.U], packed[d.b],
+                d.reverse, nothing if initial is None else initial[d.number],
                 mask, masked, states, gates, save,
             )  # fmt: skip
             found.append(states)
@@ -179,22 +179,22 @@ class GRULayer:
         states : (2 * n_streams, n_units), states after the step before in the second half; they
             move to the first, and the new ones take their place.
         """
-        way, nothing = self.directions[0], np.zeros((0, self.n_units), self.dtype)
+        d, nothing = self.directions[0], np.zeros((0, self.n_units), self.dtype)
         gates = np.zeros((0, 4 * self.n_units), self.dtype)
-        weights = packed[way.W], packed[way.U], packed[way.b]
+        weights = packed[d.W], packed[d.U], packed[d.b]
         return self.kernels.gru_forward, (
-            x, shard.block, shard.alive, *weights, way.reverse, states[shard.n_sequences :],
+            x, shard.block, shard.alive, *weights, d.reverse, states[shard.n_sequences :],
             nothing, nothing, states, gates, False,
         )  # fmt: skip
 
-    def states(self, way, shard, workspace):
+    def states(self, d, shard, workspace):
         """Where `forward` leaves the states of a direction."""
-        return workspace.array(way.states, (shard.n_state_rows, self.n_units))
+        return workspace.array(d.states, (shard.n_state_rows, self.n_units))
 
     def zero_finals(self, shard, workspace):
         """Gradients of the final states of each direction, all zero."""
         shape = (shard.n_sequences, self.n_units)
-        return [workspace.zeros(way.final, shape) for way in self.directions]
+        return [workspace.zeros(d.final, shape) for d in self.directions]
 
     def backward(
         self, x, shard, packed, workspace, slot, finals, d_states=None, d_x=None, masked=False,
@@ -220,19 +220,19 @@ class GRULayer:
         nothing = workspace.array(self.nothing, (0, self.n_units))
         chunk_rows = max(n, _CHUNK_BYTES // (4 * self.n_units * self.dtype.itemsize))
         d_gates = workspace.array(self.d_gates, (self.n_panels, chunk_rows + n, 4, self.width))
-        for way in self.directions:
-            states = self.states(way, shard, workspace)
-            gates = workspace.array(way.gates, (shard.n_rows, 4 * self.n_units))
+        for d in self.directions:
+            states = self.states(d, shard, workspace)
+            gates = workspace.array(d.gates, (shard.n_rows, 4 * self.n_units))
             mask, h_in = nothing, states
             if masked:
-                mask = workspace.array(way.mask, (n, self.n_units))
-                h_in = workspace.array(way.masked, states.shape)
+                mask = workspace.array(d.mask, (n, self.n_units))
+                h_in = workspace.array(d.masked, states.shape)
             self.kernels.gru_backward(
-                x, shard.block, shard.alive, packed[way.W_T], packed[way.U_T], way.reverse,
+                x, shard.block, shard.alive, packed[d.W_T], packed[d.U_T], d.reverse,
                 mask, h_in, states, gates,
-                nothing if d_states is None else d_states, way.number * self.n_units,
-                finals[way.number], d_gates, slot[way.W], slot[way.U], slot[way.b],
-                nothing if d_x is None else d_x, way.number > 0, need_initial,
+                nothing if d_states is None else d_states, d.number * self.n_units,
+                finals[d.number], d_gates, slot[d.W], slot[d.U], slot[d.b],
+                nothing if d_x is None else d_x, d.number > 0, need_initial,
             )  # fmt: skip
 
 

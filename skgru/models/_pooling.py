@@ -48,8 +48,9 @@ class Pooling:
     def _columns(self, kind):
         """First column in the pooled vector, of each direction of a kind, with its row shift."""
         first = self.kinds.index(kind) * self.layer.n_outputs
-        for way in self.layer.directions:
-            yield way.number, first + way.number * self.layer.n_units, 0 if way.reverse else 1
+        for direction in self.layer.directions:
+            column = first + direction.number * self.layer.n_units
+            yield direction.number, column, 0 if direction.reverse else 1
 
     def forward(self, states, shard, packed, workspace):
         """Return the pooled vectors, (n_sequences, n_outputs)."""

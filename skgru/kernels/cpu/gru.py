@@ -31,6 +31,9 @@ from ._jit import inline_kernel, kernel
 from ._tiles import make_backward_stripe, make_forward_stripe, make_sum_stripe
 from .gemm import multiply_panel
 
+# Recurrent weights of more bytes are not expected to stay in a core's own cache.
+_CACHE_BYTES = 2**20
+
 # Whole tiles of rows take one panel (forward) or a pair (backward) at a time; the rows that are
 # left go one by one and take several, to keep enough sums in flight.
 _TILED_HEIGHTS = TILE_HEIGHTS[:-1]
@@ -46,14 +49,21 @@ _add_column_sums = make_sum_stripe(4)
 
 
 @inline_kernel
-def _forward_step(x, here, w, h_in, states, before, after, u, bias, gates, saved, n, save):
-    """Advance ``n`` sequences by one step; here, before, after, saved are first rows."""
+def _forward_step(
+    x, here, w, h_in, states, before, after, u, bias, gates, saved, n, save, descend
+):  # fmt: skip
+    """Advance ``n`` sequences by one step; here, before, after, saved are first rows.
+
+    ``descend``: from the last panel to the first. Every other step does, so that weights which
+    exceed the cache find half of themselves still there.
+    """
     n_x, n_units, width = x.shape[1], states.shape[1], bias.shape[2]
     n_panels = n_units // width
     w_size, u_size = 3 * width * n_x, 3 * width * n_units
     tiled = n - n % _SMALLEST_TILE
     if tiled > 0:
-        for p in range(n_panels):
+        for q in range(n_panels):
+            p = n_panels - 1 - q if descend else q
             unit = p * width
             _forward_tiled(
                 tiled, x, here * n_x, n_x, w, p * w_size, h_in, before * n_units, n_units,
@@ -141,6 +151,7 @@ def gru_forward(
     """
     mode = flush_to_zero()
     n_steps = alive.shape[0]
+    exceeds = u.size * u.itemsize > _CACHE_BYTES
     use_mask = mask.shape[0] > 0
     _place_initial_states(states, block, alive, reverse, initial)
     if use_mask and reverse:
@@ -153,7 +164,7 @@ def gru_forward(
         before, after = (block[t + 1], block[t]) if reverse else (block[t], block[t + 1])
         saved = block[t] if save else 0
         _forward_step(x, block[t], w, h_in, states, before, after, u, bias,
-                      gates, saved, alive[t], save)  # fmt: skip
+                      gates, saved, alive[t], save, exceeds and s % 2 == 1)  # fmt: skip
         if use_mask:
             n = block[t + 1] - block[t] if reverse else alive[t]
             _mask_rows(states, after, n, mask, masked)
@@ -162,8 +173,9 @@ def gru_forward(
 
 @inline_kernel
 def _backward_step(d_gates, source, n_source_panels, target, u_t, carry, gates, here,
-                   states, before, mask, d_states, d_column, start, stop, finish):  # fmt: skip
-    """Gradients of one step for sequences start .. stop - 1.
+                   states, before, mask, d_states, d_column, start, stop, finish,
+                   descend):  # fmt: skip
+    """Gradients of one step for sequences start .. stop - 1; ``descend`` as in ``_forward_step``.
 
     source, target (in ``d_gates``), here and before are the rows of sequence 0.
     """
@@ -176,33 +188,35 @@ def _backward_step(d_gates, source, n_source_panels, target, u_t, carry, gates, 
     carry_start, gates_start = start * n_units, (here + start) * n_units * 4
     h_start, d_start = (before + start) * n_units, (here + start) * d_row + d_column
     n, p = stop - start, 0
-    while p < n_panels:
+    while n < _SMALLEST_TILE and p + 8 <= n_panels:
         unit = p * width
-        u_start, to_panel = unit * 3 * n_units, target_start + p * panel_size
-        if n < _SMALLEST_TILE and p + 8 <= n_panels:
-            _backward_row_8(
-                n, d_gates, source_start, panel_size, n_source_panels, to_panel, u_t, u_start,
-                carry, carry_start + unit, n_units, gates, gates_start + 4 * unit,
-                states, h_start + unit, mask, has_mask, d_states, d_start + unit, d_row,
-                has_d_states, finish,
-            )  # fmt: skip
-            p += 8
-        elif p + 2 <= n_panels:
-            _backward_2(
-                n, d_gates, source_start, panel_size, n_source_panels, to_panel, u_t, u_start,
-                carry, carry_start + unit, n_units, gates, gates_start + 4 * unit,
-                states, h_start + unit, mask, has_mask, d_states, d_start + unit, d_row,
-                has_d_states, finish,
-            )  # fmt: skip
-            p += 2
-        else:
-            _backward_1(
-                n, d_gates, source_start, panel_size, n_source_panels, to_panel, u_t, u_start,
-                carry, carry_start + unit, n_units, gates, gates_start + 4 * unit,
-                states, h_start + unit, mask, has_mask, d_states, d_start + unit, d_row,
-                has_d_states, finish,
-            )  # fmt: skip
-            p += 1
+        _backward_row_8(
+            n, d_gates, source_start, panel_size, n_source_panels, target_start + p * panel_size,
+            u_t, unit * 3 * n_units, carry, carry_start + unit, n_units,
+            gates, gates_start + 4 * unit, states, h_start + unit, mask, has_mask,
+            d_states, d_start + unit, d_row, has_d_states, finish,
+        )  # fmt: skip
+        p += 8
+    n_pairs = (n_panels - p) // 2
+    for q in range(n_pairs):
+        first = p + 2 * (n_pairs - 1 - q if descend else q)
+        unit = first * width
+        _backward_2(
+            n, d_gates, source_start, panel_size, n_source_panels,
+            target_start + first * panel_size,
+            u_t, unit * 3 * n_units, carry, carry_start + unit, n_units,
+            gates, gates_start + 4 * unit, states, h_start + unit, mask, has_mask,
+            d_states, d_start + unit, d_row, has_d_states, finish,
+        )  # fmt: skip
+    p += 2 * n_pairs
+    if p < n_panels:
+        unit = p * width
+        _backward_1(
+            n, d_gates, source_start, panel_size, n_source_panels, target_start + p * panel_size,
+            u_t, unit * 3 * n_units, carry, carry_start + unit, n_units,
+            gates, gates_start + 4 * unit, states, h_start + unit, mask, has_mask,
+            d_states, d_start + unit, d_row, has_d_states, finish,
+        )  # fmt: skip
 
 
 @inline_kernel
@@ -292,6 +306,7 @@ def gru_backward(
     """
     mode = flush_to_zero()
     n_steps, n_panels = alive.shape[0], d_gates.shape[0]
+    exceeds = u_t.size * u_t.itemsize > _CACHE_BYTES
     link = d_gates.shape[1] - carry.shape[0]  # rows that keep the last step of the chunk before
     done, n_source = 0, 0
     while done < n_steps:
@@ -311,7 +326,8 @@ def gru_backward(
             before = block[t + 1] if reverse else block[t]
             target = block[t] - base
             _backward_step(d_gates, source, n_source, target, u_t, carry, gates, block[t],
-                           states, before, mask, d_states, d_column, 0, alive[t], True)  # fmt: skip
+                           states, before, mask, d_states, d_column, 0, alive[t], True,
+                           exceeds and s % 2 == 1)  # fmt: skip
             for p in range(n_panels):
                 d_gates[p, target + alive[t] : block[t + 1] - base] = 0
             source, n_source = target, n_panels
@@ -319,7 +335,7 @@ def gru_backward(
                 start = _first_without_step_before(t, alive, reverse)
                 _backward_step(d_gates, target, n_panels, target, u_t, carry, gates, block[t],
                                states, before, mask, d_states, d_column, start, alive[t],
-                               False)  # fmt: skip
+                               False, False)  # fmt: skip
         _add_weight_gradients(x, h_in, d_gates, block, first, last, reverse, d_w, d_u, d_bias)
         if d_x.shape[0] > 0:
             _input_gradient(d_gates, block[last] - base, w_t, d_x, base, add_d_x)
