@@ -1,245 +1,260 @@
-"""Time the engine beside torch, and beside an earlier prototype where its folder is given.
+"""Time the engine beside its peers, and measure what a core could do at best.
 
-    python benchmarks/speed.py --out docs/_tables/speed.md [--prototype FOLDER] [--threads 1]
+    python benchmarks/speed.py --out docs/_tables/speed.md [--prototype FOLDER] [--threads 1 all]
 
-One training step is forward, backward for a gradient of the last state, and the gradients of all
-weights, packing of weights and inputs included; inference is the forward pass alone. Before
-anything is timed the last states and the gradients of every engine are compared. Engines alternate
-within one run, and the table shows medians and the quartiles around them: on a shared machine
-ratios within a run mean something, milliseconds of different runs do not.
+One training step is forward, backward for a gradient of the final states of the top layer, and the
+gradients of all weights (not of the inputs); inference is the final states alone. Our packing of
+weights and inputs is timed, and so is torch's `pack_padded_sequence`; otherwise peers get the data
+beforehand in the layout they like best. Before anything is timed, final states and gradients of
+every engine are compared, to 1e-4 of the largest value (1e-8 in float64). Compilation is timed
+apart.
+
+Engines alternate within one run, and the tables show medians and the quartiles around them: on a
+shared machine ratios within a run mean something, milliseconds of different runs do not. Each turn
+is a block of up to ten calls (50 ms at most), every one of them recorded, after one call that is
+not: the steady state of an engine (`_speed_timing.time_alternating`).
+
+Each setting of ``--threads`` is a process of its own, because some engines take their number of
+threads from the environment only. The one of one thread is tied to one core.
 """
 
 import argparse
-import importlib
-import importlib.util
+import importlib.metadata
 import json
+import os
+import platform
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
-from skgru.data import Sequences, cut_into_shards, pack_shard
-from skgru.models import GRUNetwork, run_tasks
-
-# batch, steps, inputs, hidden
-SHAPES = [
-    (32, 50, 8, 32),
-    (32, 100, 16, 64),
-    (64, 100, 16, 128),
-    (128, 100, 32, 256),
-    (64, 50, 64, 512),
-    (1, 100, 8, 32),
-    (1, 100, 16, 128),
-    (32, 100, 16, 17),
-    (32, 100, 16, 50),
-    (32, 100, 16, 100),
-]
+# Of one core; NumPy, torch and JAX read these when they are imported.
+_ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+}
+_PACKAGES = (
+    "skgru", "numpy", "numba", "scikit-learn", "torch", "jax", "jaxlib", "keras", "onnx",
+    "onnxruntime", "openvino", "skorch",
+)  # fmt: skip
 
 
-class Problem:
-    """Random weights, inputs and gradients of the last state for one shape."""
-
-    def __init__(self, batch, steps, inputs, hidden):
-        rng = np.random.default_rng(0)
-
-        def draw(*shape):
-            return (rng.standard_normal(shape) / np.sqrt(hidden)).astype(np.float32)
-
-        self.shape = batch, steps, inputs, hidden
-        self.W, self.U = draw(inputs, 3 * hidden), draw(hidden, 3 * hidden)
-        self.b_i, self.b_h = draw(3 * hidden), draw(3 * hidden)
-        self.x = rng.standard_normal((batch, steps, inputs)).astype(np.float32)
-        self.d_last = rng.standard_normal((batch, hidden)).astype(np.float32)
-
-    @property
-    def flop(self):
-        batch, steps, inputs, hidden = self.shape
-        return 2 * batch * steps * 3 * hidden * (inputs + hidden)
+# -- in the process of one setting -----------------------------------------------------------------
 
 
-class Engine:
-    """This package, below the estimators."""
+def build(problem, threads, prototype, absent):
+    """Engines by name (ours first), seconds each took to build, and reasons for those left out."""
+    import peers
+    from _engine import Engine, Prototype
 
-    def __init__(self, problem, threads):
-        batch, steps, inputs, hidden = problem.shape
-        self.problem = problem
-        self.network = network = GRUNetwork(
-            inputs, (hidden,), bidirectional=False, pooling=("last",), n_outputs=1, dropout=0,
-            recurrent_dropout=0, dtype=np.float32,
-        )  # fmt: skip
-        self.layer = network.layers[0]
-        self.parameters = np.zeros(network.layout.size, np.float32)
-        views = network.layout.views(self.parameters)
-        views["gru0.forward.W"][...], views["gru0.forward.U"][...] = problem.W, problem.U
-        bias = problem.b_i.copy()
-        bias[: 2 * hidden] += problem.b_h[: 2 * hidden]
-        views["gru0.forward.b"][...] = bias
-        views["gru0.forward.b_hn"][...] = problem.b_h[2 * hidden :]
-        offsets = np.arange(batch + 1) * steps
-        self.sequences = Sequences(problem.x.reshape(-1, inputs), offsets, "3d")
-        self.shift, self.scale = np.zeros(inputs), np.ones(inputs)
-        self.packed = network.new_packed()
-        self.workspaces = [network.new_workspace() for _ in range(threads)]
-        shards = cut_into_shards(np.arange(batch), self.sequences.lengths, network.shard_size)
-        self.slots = [network.new_slot() for _ in shards]
-        self.gradient = np.zeros_like(self.parameters)
-        self.last = np.zeros((batch, hidden), np.float32)
-
-    def run(self, train):
-        network, layer = self.network, self.layer
-        _, steps, inputs, hidden = self.problem.shape
-        shards = cut_into_shards(
-            np.arange(len(self.sequences)), self.sequences.lengths, network.shard_size
-        )
-        network.pack(self.parameters, self.packed, train)
-
-        def work(i, workspace):
-            shard = shards[i]
-            x = workspace.array("x", (shard.n_rows, inputs))
-            pack_shard(network.kernels, self.sequences, shard, self.shift, self.scale, x)
-            (states,) = layer.forward(x, shard, self.packed, workspace, train)
-            self.last[shard.positions] = states[shard.block[steps] :, :hidden]
-            if train:
-                self.slots[i][...] = 0
-                slot = network._slot_layout.views(self.slots[i])
-                final = workspace.zeros("final", (shard.n_sequences, layer.n_units))
-                final[:, :hidden] = self.problem.d_last[shard.positions]
-                layer.backward(x, shard, self.packed, workspace, slot, [final])
-
-        run_tasks(work, len(shards), self.workspaces)
-        if train:
-            for slot in self.slots[1:]:
-                self.slots[0] += slot
-            network.unpack_gradient(self.slots[0], self.gradient)
-
-    def results(self):
-        views = self.network.layout.views(self.gradient)
-        return self.last, views["gru0.forward.W"], views["gru0.forward.U"]
+    case = problem.case
+    makers = {"skgru": lambda: Engine(problem, threads)}
+    if prototype and threads == 1 and case.is_plain and case.hidden % 16 == 0:
+        makers["prototype"] = lambda: Prototype(problem, prototype)
+    for name in peers.NAMES:
+        if name not in absent:
+            makers[name] = lambda name=name: peers.load(name)(problem, threads)
+            try:
+                peers.load(name)  # importing is no part of compiling
+            except ImportError as error:
+                absent[name] = f"cannot be imported: {error}"
+                del makers[name]
+    engines, seconds, reasons = {}, {}, {}
+    for name, make in makers.items():
+        start = time.perf_counter()
+        try:
+            engines[name] = make()
+            seconds[name] = time.perf_counter() - start - getattr(engines[name], "choosing", 0.0)
+        except peers.Unsupported as reason:
+            reasons[name] = str(reason)
+    return engines, seconds, reasons
 
 
-class Torch:
-    """torch.nn.GRU, eager."""
+def companions(case, engine, threads):
+    """Our own engine in other circumstances, timed in the same run."""
+    from _engine import Engine
+    from _speed_cases import Problem
 
-    def __init__(self, problem, threads):
-        torch = importlib.import_module("torch")
-        torch.set_num_threads(threads)
-        _, _, inputs, hidden = problem.shape
-        self.torch, self.gru = torch, torch.nn.GRU(inputs, hidden, batch_first=True)
-        values = (problem.W.T, problem.U.T, problem.b_i, problem.b_h)
-        with torch.no_grad():
-            for parameter, value in zip(self.gru.parameters(), values, strict=True):
-                parameter.copy_(torch.from_numpy(np.ascontiguousarray(value)))
-        self.x, self.d_last = torch.from_numpy(problem.x), torch.from_numpy(problem.d_last)
-        self.last = None
-
-    def run(self, train):
-        if not train:
-            with self.torch.inference_mode():
-                self.last = self.gru(self.x)[1][0]
-            return
-        self.gru.zero_grad()
-        self.last = self.gru(self.x)[1][0]
-        (self.last * self.d_last).sum().backward()
-
-    def results(self):
-        gru = self.gru
-        found = self.last.detach(), gru.weight_ih_l0.grad.T, gru.weight_hh_l0.grad.T
-        return [value.numpy() for value in found]
+    found = {}
+    if threads > 1:
+        found["skgru, one thread"] = Engine(engine.problem, 1)
+    if case.kind == "odd":
+        found["skgru, padded"] = Engine(Problem(case.padded(engine.n_units)), threads)
+    if case.kind == "long":
+        found["skgru, short"] = Engine(Problem(case.short()), threads)
+    return found
 
 
-class Prototype:
-    """An earlier prototype, one thread, hidden sizes that are multiples of 16."""
+def measure(case, threads, options, absent):
+    """Everything about one case, as JSON types."""
+    from _speed_cases import Problem
+    from _speed_timing import TOLERANCES, check, summarize, time_alternating
 
-    def __init__(self, problem, folder):
-        sys.path.insert(0, str(folder))
-        net = importlib.import_module("tile_gru").Net
-        batch, steps, inputs, hidden = problem.shape
-        self.net = net(steps, batch, inputs, hidden, problem.W, problem.U, problem.b_i, problem.b_h)
-        self.x = np.ascontiguousarray(problem.x.transpose(1, 0, 2))
-        self.d_last = problem.d_last
-
-    def run(self, train):
-        self.last = self.net.run(self.x, self.d_last if train else None)
-
-    def results(self):
-        return self.last, self.net.dW, self.net.dU
-
-
-def check(engines):
-    """Compare states and gradients of every engine with those of the first."""
-    for engine in engines.values():
-        engine.run(True)
-    reference = next(iter(engines.values())).results()
-    for name, engine in engines.items():
-        for ours, theirs in zip(reference, engine.results(), strict=True):
-            error = np.abs(ours - theirs).max() / np.abs(theirs).max()
-            if not error < 1e-4:
-                raise AssertionError(f"{name} disagrees: relative error {error:.1e}")
-
-
-def time_alternating(engines, train, repeats):
-    """Milliseconds of every repeat, engines taking turns."""
-    times = {name: [] for name in engines}
-    for repeat in range(repeats + 2):
-        for name, engine in engines.items():
-            start = time.perf_counter()
-            engine.run(train)
-            if repeat >= 2:
-                times[name].append(1e3 * (time.perf_counter() - start))
-    return times
-
-
-def measure(shape, threads, prototype, with_torch):
-    problem = Problem(*shape)
-    engines = {"skgru": Engine(problem, threads)}
-    if with_torch:
-        engines["torch"] = Torch(problem, threads)
-    if prototype is not None and threads == 1 and shape[3] % 16 == 0:
-        engines["prototype"] = Prototype(problem, prototype)
-    check(engines)
-    repeats = int(np.clip(2e10 / problem.flop, 9, 99))
-    row = {"shape": shape, "flop": problem.flop}
-    for kind, train in (("training", True), ("inference", False)):
-        row[kind] = {
-            name: [float(q) for q in np.percentile(times, [25, 50, 75])]
-            for name, times in time_alternating(engines, train, repeats).items()
-        }
+    engines, built, reasons = build(Problem(case), threads, options.prototype, absent)
+    first_runs = check(engines, TOLERANCES[case.dtype.name])
+    row = {
+        "case": case.name,
+        "flop": case.flop,
+        "compile": {name: built[name] + first_runs[name] for name in engines},
+        "left_out": reasons,
+        "others": {},
+    }
+    engines |= companions(case, engines["skgru"], threads)
+    for kind in ("training", "inference"):
+        times, others = time_alternating(engines, kind == "training", options.seconds, threads > 1)
+        row[kind] = {name: summarize(values) for name, values in times.items()}
+        row["others"][kind] = others
     return row
 
 
-def table(rows):
-    peers = [name for name in ("torch", "prototype") if any(name in r["training"] for r in rows)]
-    head = ["batch, steps, inputs, hidden"]
-    for kind in ("training", "inference"):
-        head += [f"{kind}: skgru ms (quartiles)", *(f"{peer} / skgru" for peer in peers)]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for row in rows:
-        cells = [", ".join(map(str, row["shape"]))]
-        for kind in ("training", "inference"):
-            low, median, high = row[kind]["skgru"]
-            cells.append(f"{median:.2f} ({low:.2f} - {high:.2f})")
-            for peer in peers:
-                peer_times = row[kind].get(peer)
-                cells.append("-" if peer_times is None else f"{peer_times[1] / median:.2f}")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def work(threads, options):
+    """Measure one setting and write it to ``options.out``."""
+    import peers
+    from _speed_cases import CASES, QUICK
+    from _speed_fit import measure_fit
+    from _speed_report import progress
+    from _speed_timing import Limit
+
+    absent = {}
+    for name in peers.NAMES:
+        packages = peers.missing(name)
+        if packages:
+            absent[name] = f"not installed: {', '.join(packages)}"
+    limit, rows = Limit(threads > 1), []
+    for case in QUICK if options.quick else CASES:
+        limit.measure()
+        rows.append(measure(case, threads, options, absent))
+        print(progress(rows[-1], threads), flush=True)
+    limit.measure()
+    fit = measure_fit(threads, *((1, 3) if options.quick else (5, 20)))
+    limit.measure()
+    record = {"threads": threads, "limit": limit.found, "rows": rows, "fit": fit, "absent": absent}
+    options.out.write_text(json.dumps(record), encoding="utf-8")
+
+
+def first_run(out):
+    """Seconds until a new process has run one training step and one inference of the engine."""
+    from _engine import Engine
+    from _speed_cases import CASES, Problem
+
+    problem = Problem(CASES[0])
+    start = time.perf_counter()
+    engine = Engine(problem, 1)
+    engine.run(True)
+    engine.run(False)
+    out.write_text(json.dumps(time.perf_counter() - start), encoding="utf-8")
+
+
+# -- in the process of the command -----------------------------------------------------------------
+
+
+def cores():
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count()))
+
+
+def quietest_core():
+    """The core with the most idle time during a moment, where that can be known."""
+
+    def idle():
+        with open("/proc/stat", encoding="utf-8") as lines:
+            words = [line.split() for line in lines]
+        return {w[0]: int(w[4]) for w in words if w[0].startswith("cpu") and w[0] != "cpu"}
+
+    try:
+        before = idle()
+        time.sleep(1)
+        after = idle()
+        return max(cores(), key=lambda core: after[f"cpu{core}"] - before[f"cpu{core}"])
+    except (OSError, KeyError, IndexError):
+        return cores()[-1]
+
+
+def run_process(arguments, threads, environment):
+    """Run this file again and return what it wrote."""
+    pin = None
+    if threads == 1 and hasattr(os, "sched_setaffinity"):
+        core = quietest_core()
+
+        def pin():
+            os.sched_setaffinity(0, {core})
+
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.json"
+        command = [sys.executable, __file__, "--out", str(out), *map(str, arguments)]
+        # Nothing that torch compiled for an earlier run may make this one look quick.
+        environment = {"TORCHINDUCTOR_CACHE_DIR": f"{folder}/torch", **environment}
+        subprocess.run(command, env={**os.environ, **environment}, preexec_fn=pin, check=True)
+        return json.loads(out.read_text(encoding="utf-8"))
+
+
+def cpu_name():
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def versions():
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def run_all(options):
+    """Run every setting; return the whole record."""
+    from _speed_report import write
+
+    forwarded = ["--seconds", options.seconds, *(["--quick"] if options.quick else [])]
+    if options.prototype:
+        forwarded += ["--prototype", options.prototype.resolve()]
+    record = {
+        "cpu": cpu_name(),
+        "n_cores": len(cores()),
+        "python": platform.python_version(),
+        "versions": versions(),
+    }
+    print("time to the first result of the engine, without and with compiled kernels", flush=True)
+    with tempfile.TemporaryDirectory() as cache:
+        fresh = {"NUMBA_CACHE_DIR": cache, **_ONE_THREAD}
+        record["first_run"] = [run_process(["--first-run"], 1, fresh) for _ in range(2)]
+    settings = {len(cores()) if text == "all" else int(text): None for text in options.threads}
+    record["settings"] = []
+    for threads in settings:
+        environment = _ONE_THREAD if threads == 1 else {"OMP_NUM_THREADS": str(threads)}
+        print(f"{threads} thread{'s' * (threads > 1)}", flush=True)
+        arguments = [*forwarded, "--worker", threads]
+        record["settings"].append(run_process(arguments, threads, environment))
+    write(record, options.out)
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--prototype", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
+    parser.add_argument("--prototype", type=Path, help="folder of tile_gru.py, also to be timed")
+    parser.add_argument("--threads", nargs="+", default=["1", "all"], help="numbers, or all")
+    parser.add_argument("--seconds", type=float, default=0.7, help="for each engine and kind")
+    parser.add_argument("--quick", action="store_true", help="few cases, to try the script")
+    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--first-run", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
-    with_torch = importlib.util.find_spec("torch") is not None
-    rows = []
-    for shape in SHAPES:
-        rows.append(measure(shape, options.threads, options.prototype, with_torch))
-        print(table(rows[-1:]).splitlines()[-1], flush=True)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(table(rows) + "\n", encoding="utf-8")
-    options.out.with_suffix(".json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    if options.first_run:
+        first_run(options.out)
+    elif options.worker:
+        work(options.worker, options)
+    else:
+        run_all(options)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,146 @@
+"""Engines of the speed benchmark: this package below its estimators, and an earlier prototype."""
+
+import importlib
+import sys
+
+import numpy as np
+
+from skgru.data import Sequences, cut_into_shards, pack_shard
+from skgru.models import GRUNetwork, run_tasks
+
+
+class Engine:
+    """The recurrent layers of a network; packing of weights and of inputs is part of a run.
+
+    Parameters
+    ----------
+    problem : Problem
+    threads : int
+    """
+
+    kinds = ("training", "inference")
+
+    def __init__(self, problem, threads):
+        case = problem.case
+        batch, _, inputs, hidden = case.shape
+        self.problem, self.case = problem, case
+        self.network = network = GRUNetwork(
+            inputs, (hidden,) * case.n_layers, bidirectional=case.n_directions == 2,
+            pooling=("last",), n_outputs=1, dropout=0, recurrent_dropout=0, dtype=case.dtype,
+        )  # fmt: skip
+        self.layers = network.layers
+        self.n_units = self.layers[-1].n_units
+        self.parameters = np.zeros(network.layout.size, case.dtype)
+        views = network.layout.views(self.parameters)
+        for prefix, weights in zip(self._prefixes(), problem.weights, strict=True):
+            views[f"{prefix}.W"][...], views[f"{prefix}.U"][...] = weights.W, weights.U
+            bias = weights.b_i.copy()
+            bias[: 2 * hidden] += weights.b_h[: 2 * hidden]
+            views[f"{prefix}.b"][...] = bias
+            views[f"{prefix}.b_hn"][...] = weights.b_h[2 * hidden :]
+        offsets = np.concatenate([[0], np.cumsum(problem.lengths)])
+        self.sequences = Sequences(problem.rows, offsets, "ragged")
+        self.shift, self.scale = np.zeros(inputs), np.ones(inputs)
+        self.packed = network.new_packed()
+        self.workspaces = [network.new_workspace() for _ in range(threads)]
+        shards = cut_into_shards(np.arange(batch), self.sequences.lengths, network.shard_size)
+        self.slots = [network.new_slot() for _ in shards]
+        self.gradient = network.new_gradient()
+        self.last = np.zeros((batch, case.n_directions * hidden), case.dtype)
+
+    def _prefixes(self):
+        for layer in self.layers:
+            for d in layer.directions:
+                yield d.W.removesuffix(".W")
+
+    def run(self, train):
+        network = self.network
+        shards = cut_into_shards(
+            np.arange(len(self.sequences)), self.sequences.lengths, network.shard_size
+        )
+        network.pack(self.parameters, self.packed, train)
+
+        def work(i, workspace):
+            shard = shards[i]
+            x = workspace.array("x", (shard.n_rows, self.case.inputs))
+            pack_shard(network.kernels, self.sequences, shard, self.shift, self.scale, x)
+            states = network._states(x, shard, self.packed, workspace, None, train)
+            self._take_last(states, shard)
+            if train:
+                self.slots[i].flat.fill(0)
+                self._backward(x, shard, workspace, self.slots[i])
+
+        run_tasks(work, len(shards), self.workspaces)
+        if train:
+            total = self.slots[0]
+            for slot in self.slots[1:]:
+                network.kernels.add(total.flat, slot.flat)
+            network.unpack_gradient(total, self.gradient)
+
+    def _take_last(self, states, shard):
+        hidden, n = self.case.hidden, shard.n_sequences
+        # Block t + 1 holds the states after step t, those of a backward layer are in block t.
+        last = int(shard.block[-2])
+        after = slice(last, last + n)
+        if shard.alive[-1] < n:
+            after = shard.block[shard.lengths] + np.arange(n)
+        for d in self.layers[-1].directions:
+            rows = slice(n) if d.reverse else after
+            columns = slice(d.number * hidden, (d.number + 1) * hidden)
+            self.last[shard.positions, columns] = states[d.number][rows, :hidden]
+
+    def _backward(self, x, shard, workspace, slot):
+        """As `GRUNetwork.backward`, from gradients of the final states on."""
+        network, hidden = self.network, self.case.hidden
+        finals = self.layers[-1].zero_finals(shard, workspace)
+        for d, final in enumerate(finals):
+            d_final = self.problem.d_final[shard.positions, d * hidden : (d + 1) * hidden]
+            final[:, :hidden] = d_final
+        d_states = None
+        for i in reversed(range(len(self.layers))):
+            layer, d_x = self.layers[i], None
+            layer_x = x if i == 0 else network._input_buffer(i, shard, workspace)
+            if i > 0:
+                n_columns = -(-layer.n_inputs // (3 * layer.width)) * 3 * layer.width
+                d_x = workspace.array(("d_input", i), (shard.n_rows, n_columns))
+            layer.backward(
+                layer_x, shard, self.packed, workspace, slot.views, finals, d_states, d_x
+            )
+            if i > 0:
+                d_states, finals = d_x, self.layers[i - 1].zero_finals(shard, workspace)
+
+    def final(self):
+        """Final states of the top layer, directions side by side."""
+        return self.last
+
+    def gradients(self):
+        """For every layer and direction those of W, U, b (of input and state) and b_hn."""
+        return [
+            self.gradient.views[f"{prefix}.{array}"]
+            for prefix in self._prefixes()
+            for array in ("W", "U", "b", "b_hn")
+        ]
+
+
+class Prototype:
+    """An earlier prototype: one thread, plain cases, hidden sizes that are multiples of 16."""
+
+    kinds = ("training", "inference")
+
+    def __init__(self, problem, folder):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+        net = importlib.import_module("tile_gru").Net
+        batch, steps, inputs, hidden = problem.case.shape
+        self.net = net(steps, batch, inputs, hidden, *problem.weights[0])
+        self.x, self.d_final = problem.time_major(), problem.d_final
+        self.last = None
+
+    def run(self, train):
+        self.last = self.net.run(self.x, self.d_final if train else None)
+
+    def final(self):
+        return self.last
+
+    def gradients(self):
+        return [self.net.dW, self.net.dU, self.net.db, self.net.db_hn]

@@ -1,0 +1,168 @@
+"""What the speed benchmark measures: its shapes, their weights and data, and its targets."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+TWO_THREADS_TARGET = 1.8
+PADDED_TARGET = 1.15
+FIT_TARGET = 15.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One shape, and what is to be reached there.
+
+    Attributes
+    ----------
+    kind : {"plain", "one", "long", "ragged", "stacked", "odd", "float64"}
+        Why it is measured. Lengths of "ragged" lie evenly between 10 and `steps`; "stacked" is two
+        bidirectional layers.
+    training, inference : float or None
+        Targets for time of a peer / our time.
+    peer : str
+        The peer these are about; "" for the fastest.
+    share : float or None
+        Target for the share of the sgemm limit that training reaches.
+    """
+
+    batch: int
+    steps: int
+    inputs: int
+    hidden: int
+    kind: str = "plain"
+    training: float | None = None
+    inference: float | None = None
+    peer: str = ""
+    share: float | None = None
+
+    @property
+    def name(self):
+        shape = f"{self.batch}, {self.steps}, {self.inputs}, {self.hidden}"
+        notes = {
+            "ragged": f"{self.batch}, 10-{self.steps}, {self.inputs}, {self.hidden} ragged",
+            "stacked": f"{shape} two bidirectional layers",
+            "float64": f"{shape} float64",
+        }
+        return notes.get(self.kind, shape)
+
+    @property
+    def shape(self):
+        return self.batch, self.steps, self.inputs, self.hidden
+
+    @property
+    def dtype(self):
+        return np.dtype(np.float64 if self.kind == "float64" else np.float32)
+
+    @property
+    def n_layers(self):
+        return 2 if self.kind == "stacked" else 1
+
+    @property
+    def n_directions(self):
+        return 2 if self.kind == "stacked" else 1
+
+    @property
+    def is_plain(self):
+        """One layer, one direction, equal lengths, float32."""
+        return self.kind not in ("ragged", "stacked", "float64")
+
+    @cached_property
+    def lengths(self):
+        if self.kind != "ragged":
+            return np.full(self.batch, self.steps)
+        lengths = np.linspace(10, self.steps, self.batch).round().astype(np.int64)
+        return np.random.default_rng(1).permutation(lengths)
+
+    @property
+    def flop(self):
+        """Operations in the matrix products of a forward pass."""
+        below = [self.inputs] + [self.n_directions * self.hidden] * (self.n_layers - 1)
+        per_row = sum(2 * 3 * self.hidden * (n_in + self.hidden) for n_in in below)
+        return int(self.n_directions * self.lengths.sum() * per_row)
+
+    def short(self):
+        """The shape that a long one is compared with, step for step."""
+        return replace(self, steps=50, kind="plain")
+
+    def padded(self, hidden):
+        """The same with a hidden size that fills whole vectors."""
+        return replace(self, hidden=hidden, kind="plain")
+
+
+CASES = [
+    Case(32, 50, 8, 32, training=5, inference=4, share=0.35),
+    Case(32, 100, 16, 64, training=4, inference=2.5, share=0.55),
+    Case(64, 100, 16, 128, training=3.5, inference=1.8, share=0.65),
+    Case(128, 100, 32, 256, training=2.1, inference=1.4, share=0.78),
+    Case(64, 50, 64, 512, training=1.7, inference=1.2, share=0.82),
+    Case(1, 100, 8, 32, "one", training=2, inference=2),
+    Case(1, 100, 16, 128, "one", training=2, inference=2),
+    Case(32, 400, 8, 32, "long"),
+    Case(64, 200, 16, 64, "ragged", training=6, inference=6, peer="torch", share=0.50),
+    Case(32, 100, 16, 64, "stacked"),
+    Case(32, 100, 16, 17, "odd"),
+    Case(32, 100, 16, 50, "odd"),
+    Case(32, 100, 16, 100, "odd"),
+    Case(32, 100, 16, 64, "float64"),
+]
+# Each kind of case once, as small as they come: a trial of the script in a minute.
+QUICK = [CASES[i] for i in (0, 5, 7, 8, 9, 10, 13)]
+
+
+class Weights(NamedTuple):
+    """One layer and direction: columns in the order r, z, n, one bias for input and state each."""
+
+    W: np.ndarray
+    U: np.ndarray
+    b_i: np.ndarray
+    b_h: np.ndarray
+
+
+class Problem:
+    """Random weights, inputs and gradients of the final states for one case.
+
+    Attributes
+    ----------
+    weights : list of Weights
+        For every layer, for every direction in it (forward first).
+    x : ndarray of shape (batch, steps, inputs)
+        Zero where a sequence has ended.
+    rows : ndarray of shape (sum of lengths, inputs)
+        The same without padding, one sequence below the other.
+    d_final : ndarray of shape (batch, n_directions * hidden)
+        Gradient of the final states of the top layer, directions side by side.
+    """
+
+    def __init__(self, case):
+        rng = np.random.default_rng(0)
+        batch, steps, inputs, hidden = case.shape
+
+        def draw(*shape):
+            return (rng.standard_normal(shape) / np.sqrt(hidden)).astype(case.dtype)
+
+        self.case, self.lengths = case, case.lengths
+        self.weights = []
+        for layer in range(case.n_layers):
+            n_in = inputs if layer == 0 else case.n_directions * hidden
+            for _ in range(case.n_directions):
+                self.weights.append(
+                    Weights(
+                        draw(n_in, 3 * hidden),
+                        draw(hidden, 3 * hidden),
+                        draw(3 * hidden),
+                        draw(3 * hidden),
+                    )
+                )
+        self.x = rng.standard_normal((batch, steps, inputs)).astype(case.dtype)
+        self.alive = np.arange(steps) < self.lengths[:, None]
+        self.x[~self.alive] = 0
+        self.rows = np.ascontiguousarray(self.x[self.alive])
+        shape = batch, case.n_directions * hidden
+        self.d_final = rng.standard_normal(shape).astype(case.dtype)
+
+    def time_major(self):
+        """`x` as (steps, batch, inputs)."""
+        return np.ascontiguousarray(self.x.transpose(1, 0, 2))
