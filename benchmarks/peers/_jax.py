@@ -55,7 +55,23 @@ def _forward(parameters, x, alive, n_directions, hoist):
     return jnp.concatenate([last for last, _ in found], axis=1)
 
 
-class Jax:
+class Compiled:
+    """Runs what a subclass has compiled as ``forward`` and ``gradient``."""
+
+    kinds = ("training", "inference")
+
+    def run(self, train):
+        if train:
+            found = self.gradient(self.parameters, self.x, self.alive, self.d_final)
+            self.last, self.found = jax.block_until_ready(found)
+        else:
+            self.last = jax.block_until_ready(self.forward(self.parameters, self.x, self.alive))
+
+    def final(self):
+        return np.asarray(self.last)
+
+
+class Jax(Compiled):
     """`lax.scan` under jit, products with the inputs before or inside the loop.
 
     Which of the two is faster depends on the shape, so both are compiled and the faster one is
@@ -67,8 +83,6 @@ class Jax:
     choosing : float
         Seconds that the forms which were not kept, and the choice, have taken.
     """
-
-    kinds = ("training", "inference")
 
     def __init__(self, problem, threads):
         # A process has one pool of threads, whose size `speed.py` has set before the import.
@@ -106,16 +120,6 @@ class Jax:
         best = int(np.argmin(running))
         self.choosing += time.perf_counter() - began - compiling[best]
         return functions[best]
-
-    def run(self, train):
-        if train:
-            found = self.gradient(self.parameters, self.x, self.alive, self.d_final)
-            self.last, self.found = jax.block_until_ready(found)
-        else:
-            self.last = jax.block_until_ready(self.forward(self.parameters, self.x, self.alive))
-
-    def final(self):
-        return np.asarray(self.last)
 
     def gradients(self):
         found = []

@@ -8,11 +8,11 @@ import jax
 import keras
 import numpy as np
 
+from ._jax import Compiled
 
-class Keras:
+
+class Keras(Compiled):
     """Layers of `keras.layers.GRU(reset_after=True)`, called without state under `jax.jit`."""
-
-    kinds = ("training", "inference")
 
     def __init__(self, problem, threads):
         case = problem.case
@@ -65,16 +65,6 @@ class Keras:
         """Exchange the columns of r and z: Keras has them the other way round."""
         h = self.hidden
         return np.concatenate([array[..., h : 2 * h], array[..., :h], array[..., 2 * h :]], axis=-1)
-
-    def run(self, train):
-        if train:
-            found = self.gradient(self.parameters, self.x, self.alive, self.d_final)
-            self.last, self.found = jax.block_until_ready(found)
-        else:
-            self.last = jax.block_until_ready(self.forward(self.parameters, self.x, self.alive))
-
-    def final(self):
-        return np.asarray(self.last)
 
     def gradients(self):
         found = []

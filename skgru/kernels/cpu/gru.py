@@ -27,7 +27,7 @@ zero weights, whose units stay at 0 and send no gradient. ``n_units`` counts pad
 
 from ._flush import flush_to_zero, restore_float_mode
 from ._host import TILE_HEIGHTS
-from ._jit import inline_kernel, kernel
+from ._jit import inline_kernel, kernel, step_kernel
 from ._tiles import make_backward_stripe, make_forward_stripe, make_sum_stripe
 from .gemm import multiply_panel
 
@@ -48,7 +48,7 @@ _backward_row_8 = make_backward_stripe(2, (1,), groups=4)
 _add_column_sums = make_sum_stripe(4)
 
 
-@inline_kernel
+@step_kernel
 def _forward_step(
     x, here, w, h_in, states, before, after, u, bias, gates, saved, n, save, descend
 ):  # fmt: skip
@@ -171,7 +171,7 @@ def gru_forward(
     restore_float_mode(mode)
 
 
-@inline_kernel
+@step_kernel
 def _backward_step(d_gates, source, n_source_panels, target, u_t, carry, gates, here,
                    states, before, mask, d_states, d_column, start, stop, finish,
                    descend):  # fmt: skip
@@ -325,17 +325,16 @@ def gru_backward(
             t = s if reverse else n_steps - 1 - s
             before = block[t + 1] if reverse else block[t]
             target = block[t] - base
-            _backward_step(d_gates, source, n_source, target, u_t, carry, gates, block[t],
-                           states, before, mask, d_states, d_column, 0, alive[t], True,
-                           exceeds and s % 2 == 1)  # fmt: skip
-            for p in range(n_panels):
-                d_gates[p, target + alive[t] : block[t + 1] - base] = 0
-            source, n_source = target, n_panels
-            if need_initial:
-                start = _first_without_step_before(t, alive, reverse)
-                _backward_step(d_gates, target, n_panels, target, u_t, carry, gates, block[t],
+            # One call for both, since it is compiled into this loop: the gradients of the gates,
+            # then, of sequences that began here, what their initial state gets from them.
+            for finish in range(1, -1 if need_initial else 0, -1):
+                start = 0 if finish else _first_without_step_before(t, alive, reverse)
+                _backward_step(d_gates, source, n_source, target, u_t, carry, gates, block[t],
                                states, before, mask, d_states, d_column, start, alive[t],
-                               False, False)  # fmt: skip
+                               finish == 1, exceeds and s % 2 == 1)  # fmt: skip
+                for p in range(n_panels):
+                    d_gates[p, target + alive[t] : block[t + 1] - base] = 0
+                source, n_source = target, n_panels
         _add_weight_gradients(x, h_in, d_gates, block, first, last, reverse, d_w, d_u, d_bias)
         if d_x.shape[0] > 0:
             _input_gradient(d_gates, block[last] - base, w_t, d_x, base, add_d_x)
