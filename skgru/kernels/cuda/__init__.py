@@ -1,0 +1,61 @@
+"""Kernels for a CUDA device: the functions of ``kernels.cpu`` on device arrays.
+
+Every function starts one or a few kernels on the stream of its thread (``use_stream``) and returns
+without waiting. What the CPU returns as a number (a loss, a norm, whether all is finite) is a
+device array of one element here, valid until the next call of the same function.
+"""
+
+from ._launch import current_stream, release_scratch, use_stream
+from ._plan import panel_columns, panel_width
+from .dropout import connect, drop_rows, drop_steps
+from .gemm import multiply, multiply_transposed, orthonormalize_rows
+from .gru import gru_backward, gru_forward
+from .losses import (
+    absolute_error,
+    binary_log_loss,
+    huber,
+    log_sigmoid_link,
+    log_softmax_link,
+    multinomial_log_loss,
+    poisson,
+    quantile,
+    quantile_link,
+    sigmoid_link,
+    softmax_link,
+    squared_error,
+)
+from .optimizers import (
+    N_PARTIAL,
+    adam,
+    add,
+    add_penalty,
+    clip_norm,
+    rmsprop,
+    scale_in_place,
+    sgd,
+)
+from .packing import (
+    pack_gru,
+    pack_matrix,
+    pack_sequences,
+    pack_transposed_matrix,
+    standardize_step,
+    unpack_gru_gradient,
+    unpack_matrix,
+)
+from .pooling import (
+    advance_max,
+    advance_mean,
+    attention_scores,
+    attention_softmax,
+    attention_softmax_backward,
+    attention_weight_gradient,
+    count_step,
+    pool_attention,
+    pool_attention_backward,
+    pool_last,
+    pool_max,
+    pool_max_backward,
+    pool_mean,
+    pool_mean_backward,
+)

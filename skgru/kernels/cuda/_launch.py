@@ -1,0 +1,116 @@
+"""How a kernel gets to the device: streams, grids, work space."""
+
+import math
+import threading
+from contextlib import contextmanager
+
+import numba
+import numpy as np
+from numba import cuda
+
+from ._jit import SIMULATED
+
+#: Threads of a block of the kernels that treat every element by itself.  A thread of the simulator
+#: is one of Python, and not worth starting for a single element.
+BLOCK = 16 if SIMULATED else 256
+#: The same for kernels whose blocks take a few whole rows: threads along a row, rows.
+ROW_THREADS, ROWS = (4, 2) if SIMULATED else (32, 8)
+
+#: Shared memory that every block gets without asking.
+_DEFAULT_SHARED = 48 * 1024
+#: Most that a block may ask for, by compute capability (CUDA C++ Programming Guide, "Technical
+#: Specifications per Compute Capability").
+_SHARED_LIMITS = {
+    (7, 0): 96, (7, 2): 96, (7, 5): 64, (8, 0): 163, (8, 6): 99, (8, 7): 163, (8, 9): 99,
+    (9, 0): 227, (10, 0): 227, (10, 3): 227, (11, 0): 227, (12, 0): 99, (12, 1): 99,
+}  # fmt: skip
+
+_local = threading.local()
+_granted = set()
+
+
+def shared_limit_of(compute_capability):
+    """Bytes of shared memory that a block may have on such a device."""
+    kilobytes = _SHARED_LIMITS.get(tuple(compute_capability)[:2])
+    return _DEFAULT_SHARED if kilobytes is None else kilobytes * 1024
+
+
+def shared_limit():
+    """Bytes of shared memory that a block may have on the device of this thread."""
+    if SIMULATED:
+        return _DEFAULT_SHARED
+    return shared_limit_of(cuda.get_current_device().compute_capability)
+
+
+@contextmanager
+def use_stream(stream):
+    """Launch what this thread launches on ``stream`` instead of the default one."""
+    before = getattr(_local, "stream", 0)
+    _local.stream = stream
+    try:
+        yield
+    finally:
+        _local.stream = before
+
+
+def current_stream():
+    return getattr(_local, "stream", 0)
+
+
+def launch(kernel, grid, block, *arguments, shared=0):
+    """Start a kernel and return at once; an empty grid is none."""
+    if math.prod(grid) == 0:
+        return
+    configured = kernel[grid, block, current_stream(), shared]
+    if shared > _DEFAULT_SHARED and not SIMULATED:
+        configured.pre_launch_callbacks.append(_grant_shared)
+    configured(*arguments)
+
+
+def _grant_shared(compiled, configuration):
+    """Ask the driver for more shared memory than a block gets by default."""
+    from cuda.bindings import driver
+
+    function = compiled._codelibrary.get_cufunc()
+    key = int(function.handle), configuration.sharedmem
+    if key in _granted:
+        return
+    attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+    (error,) = driver.cuKernelSetAttribute(
+        attribute, configuration.sharedmem, function.handle, function.device.id
+    )
+    if error != driver.CUresult.CUDA_SUCCESS:
+        raise RuntimeError(f"{configuration.sharedmem} bytes of shared memory refused: {error}")
+    _granted.add(key)
+
+
+def launch_elements(kernel, n, *arguments):
+    """One thread for each of ``n`` elements."""
+    launch(kernel, (-(-n // BLOCK),), (BLOCK,), *arguments)
+
+
+def launch_rows(kernel, n, *arguments):
+    """A few threads for each of ``n`` rows."""
+    launch(kernel, (-(-n // ROWS),), (ROW_THREADS, ROWS), *arguments)
+
+
+def scratch(name, shape, dtype):
+    """Work space of this thread, used again by later calls with this name, dtype and shape."""
+    found = getattr(_local, "scratch", None)
+    if found is None:
+        found = _local.scratch = {}
+    key = name, tuple(shape), np.dtype(dtype)
+    array = found.get(key)
+    if array is None:
+        array = found[key] = cuda.device_array(shape, dtype)
+    return array
+
+
+def release_scratch():
+    """Give the work space of this thread back."""
+    _local.scratch = {}
+
+
+def numba_type(array):
+    """The type of an array's elements, as factories of kernels take it."""
+    return numba.from_dtype(np.dtype(array.dtype))

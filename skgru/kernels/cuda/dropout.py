@@ -1,0 +1,125 @@
+"""Dropout by the hash of ``kernels/cpu/dropout.py``: the same masks to the last bit.
+
+The seed is hashed once and the share dropped is turned into a threshold by the host.
+"""
+
+import numpy as np
+from numba import cuda
+
+from ._cell import step_of
+from ._jit import device_function, index, kernel
+from ._launch import launch_rows
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S40 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
+_ONE = np.uint64(1)
+
+
+@device_function
+def _mix(value):
+    value = (value ^ (value >> _S30)) * _MIX_1
+    value = (value ^ (value >> _S27)) * _MIX_2
+    return value ^ (value >> _S31)
+
+
+@device_function
+def _row_key(mixed_seed, sequence, step):
+    key = _mix(mixed_seed + (np.uint64(sequence) + _ONE) * _GOLDEN)
+    return _mix(key + (np.uint64(step) + _ONE) * _GOLDEN)
+
+
+@device_function
+def _is_kept(key, unit, threshold):
+    return _mix(key + (np.uint64(unit) + _ONE) * _GOLDEN) >> _S40 >= threshold
+
+
+def _constants(seed, rate, dtype):
+    """The hashed seed, the threshold of what is dropped, and the factor of what is kept."""
+    mask = 2**64 - 1
+    value = int(seed) & mask
+    value = (value ^ (value >> 30)) * int(_MIX_1) & mask
+    value = (value ^ (value >> 27)) * int(_MIX_2) & mask
+    value ^= value >> 31
+    scale = np.dtype(dtype).type(1.0 / (1.0 - rate))
+    return np.uint64(value), np.uint64(rate * 16777216.0), scale
+
+
+@kernel
+def _connect(
+    states, block, alive, shift, sequences, mixed_seed, threshold, scale, first_unit, size, x,
+    column,
+):  # fmt: skip
+    row = index(cuda.blockIdx.x) * index(cuda.blockDim.y) + index(cuda.threadIdx.y)
+    if row >= index(x.shape[0]):
+        return
+    t = step_of(row, block)
+    i = row - index(block[t])
+    used = i < index(alive[t])
+    source, key = index(0), np.uint64(0)
+    drops = threshold > np.uint64(0)
+    if used:
+        source = index(block[t + index(shift)]) + i
+        if drops:
+            key = _row_key(mixed_seed, sequences[i], t)
+    j = index(cuda.threadIdx.x)
+    while j < index(states.shape[1]):
+        target = index(column) + j
+        if not used:
+            x[row, target] = 0
+        elif drops and j < index(size):
+            if _is_kept(key, index(first_unit) + j, threshold):
+                x[row, target] = states[source, j] * scale
+            else:
+                x[row, target] = 0
+        else:
+            x[row, target] = states[source, j]
+        j += index(cuda.blockDim.x)
+
+
+def connect(states, block, alive, shift, sequences, seed, rate, first_unit, size, x, column):
+    """Copy the states of one direction into the input of the next layer, dropping some."""
+    launch_rows(
+        _connect, x.shape[0], states, block, alive, shift, sequences,
+        *_constants(seed, rate, x.dtype), first_unit, size, x, column,
+    )  # fmt: skip
+
+
+@kernel
+def _drop(x, block, alive, sequences, mixed_seed, threshold, scale, size, padded, by_step):
+    row = index(cuda.blockIdx.x) * index(cuda.blockDim.y) + index(cuda.threadIdx.y)
+    if row >= index(x.shape[0]):
+        return
+    t, i = index(0), row
+    if by_step:
+        t = step_of(row, block)
+        i = row - index(block[t])
+        if i >= index(alive[t]):
+            return
+    key = _row_key(mixed_seed, sequences[i], t)
+    size, padded = index(size), index(padded)
+    n_units = index(x.shape[1]) // padded * size
+    unit = index(cuda.threadIdx.x)
+    while unit < n_units:
+        column = unit // size * padded + unit % size
+        if _is_kept(key, unit, threshold):
+            x[row, column] *= scale
+        else:
+            x[row, column] = 0
+        unit += index(cuda.blockDim.x)
+
+
+def drop_steps(x, block, alive, sequences, seed, rate, size, padded):
+    """Multiply the rows of every step by the masks of ``connect``, in place."""
+    launch_rows(
+        _drop, x.shape[0], x, block, alive, sequences, *_constants(seed, rate, x.dtype), size,
+        padded, True,
+    )  # fmt: skip
+
+
+def drop_rows(x, sequences, seed, rate, size, padded):
+    """Multiply each sequence's row by its mask, in place."""
+    launch_rows(
+        _drop, x.shape[0], x, sequences, sequences, sequences, *_constants(seed, rate, x.dtype),
+        size, padded, False,
+    )  # fmt: skip

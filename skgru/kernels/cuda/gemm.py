@@ -1,0 +1,72 @@
+"""Matrix products on panels of columns; see ``kernels/cpu/gemm.py`` for what a panel is.
+
+Here a panel has ``panel_columns`` columns, what a warp reads side by side.
+"""
+
+from skgru.kernels.cpu.gemm import orthonormalize_rows  # noqa: F401  initial weights: on the host
+
+from ._launch import BLOCK, launch, numba_type, scratch
+from ._plan import round_up
+from ._products import TILE, add_parts, make_product, make_sums_of_products
+
+# Blocks that a sum over rows is spread over, and the fewest rows of a part.
+_PART_BLOCKS, _PART_ROWS = 256, 128
+
+
+def nothing(like):
+    """An array without entries, for arguments that are not used."""
+    return scratch("nothing", (0,), like.dtype)
+
+
+def launch_product(
+    a, a_start, a_length, n_rows, n_k, b, b_panel, n_columns, bias, c, c_start, c_length, add
+):
+    """c (+)= a @ B (+ bias); see ``make_product``."""
+    grid = -(-n_columns // TILE.columns), -(-n_rows // TILE.rows)
+    launch(
+        make_product(numba_type(c), TILE), grid, (TILE.threads,), a, a_start, a_length, n_rows, n_k,
+        b, b_panel, n_columns, bias, c, c_start, c_length, add,
+    )  # fmt: skip
+
+
+def parts_of(n_rows, n_tiles, depth):
+    """How many parts a sum over rows is cut into, and the rows of each: shapes alone decide."""
+    n_parts = max(1, min(-(-_PART_BLOCKS // n_tiles), n_rows // _PART_ROWS))
+    part_rows = round_up(-(-n_rows // n_parts), depth)
+    return -(-n_rows // part_rows), part_rows
+
+
+def launch_sums_of_products(
+    x, n_x, h, n_h, g, g_length, x_column, h_column, n_columns, n_totals, panel, n_rows, block,
+    reverse, targets, add,
+):  # fmt: skip
+    """targets (+)= x^T g, h^T g, column sums of g; see ``make_sums_of_products``."""
+    tiles = -(-n_x // TILE.rows) + -(-n_h // TILE.rows) + (n_totals > 0)
+    across = -(-n_columns // TILE.columns)
+    n_parts, part_rows = parts_of(n_rows, tiles * across, TILE.depth)
+    size = (n_x + n_h) * n_columns + n_totals
+    partial = scratch("sums of products", (n_parts * size,), g.dtype)
+    launch(
+        make_sums_of_products(numba_type(g), TILE), (across, tiles, n_parts), (TILE.threads,),
+        x, n_x, h, n_h, g, g_length, x_column, h_column, n_columns, n_totals, panel, n_rows, block,
+        reverse, part_rows, partial,
+    )  # fmt: skip
+    launch(add_parts, (-(-size // BLOCK),), (BLOCK,), partial, n_parts, *targets, add)
+
+
+def multiply(a, panels, c, add):
+    """c (+)= a @ B; shapes as on the CPU."""
+    (m, k), n_columns = a.shape, c.shape[1]
+    launch_product(
+        a, 0, k, m, k, panels, panels.shape[2], n_columns, nothing(c), c, 0, n_columns, add
+    )
+
+
+def multiply_transposed(a, b, panels, add):
+    """panels (+)= a.T @ b, the result in panels; shapes as on the CPU."""
+    (m, k), n_columns = a.shape, b.shape[1]
+    none = nothing(a)
+    launch_sums_of_products(
+        a, k, none, 0, b, n_columns, 0, 0, n_columns, 0, panels.shape[2], m,
+        scratch("no blocks", (0,), "int64"), False, (panels, none, none), add,
+    )  # fmt: skip

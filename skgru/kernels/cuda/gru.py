@@ -1,0 +1,84 @@
+"""One direction of one GRU layer, forward and backward, for a whole mini-batch.
+
+Equations, packed block layout and names are those of ``kernels/cpu/gru.py``; what differs is how
+the arrays are cut. All units of a direction, padded to a multiple of four, are one panel: threads
+that compute neighbouring units read neighbouring weights. So ``n_panels`` is 1 and ``width`` is
+``n_units`` wherever the CPU kernels speak of them::
+
+    w         (1, n_inputs, 3, n_units)             gates r, z, n
+    u         (1, n_units, 3, n_units)              gates r, z, n
+    bias      (1, 4, n_units)                       b_r, b_z, b_n, b_hn
+    gates     (rows, 4 * n_units)                   r, z, n, a
+    d_gates   (1, at least rows, 4, n_units)        da, dr, dz, dn
+    u_t       (3 * n_units**2,)                     [n, r, z][unit][column]
+    w_t       (column groups, 1, 3 * n_units, 32)   rows: gates r, z, n
+
+A launch goes through all steps: a block owns a few sequences, keeps their states (and as many
+weights as fit) in shared memory, and waits for no other block.
+"""
+
+from ._backward import make_backward
+from ._forward import make_forward
+from ._launch import launch, numba_type, shared_limit
+from ._plan import FUSED_INPUTS, MAX_BLOCKS, plan
+from .gemm import launch_product, launch_sums_of_products, nothing
+
+
+def _plan_for(x_rows, n_steps, states, **options):
+    # The number of sequences is known to the device alone; the mean over the steps is as good.
+    rows = -(-x_rows // n_steps)
+    return plan(states.shape[1], states.dtype.itemsize, rows, shared_limit(), **options)
+
+
+def _grid(n_rows, rows):
+    return (min(-(-n_rows // rows), MAX_BLOCKS),)
+
+
+def gru_forward(
+    x, block, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save
+):  # fmt: skip
+    """Run one direction of a layer over a mini-batch; arguments as on the CPU, on the device.
+
+    Where ``gates`` has rows, they may be written whether or not ``save`` asks for it: wide inputs
+    are multiplied by W before the loop, and the products wait there. Without rows the loop has to
+    multiply them, which is as good for up to 16 inputs and slow for many.
+    """
+    (n_rows, n_x), n_units = x.shape, states.shape[1]
+    fused = n_x <= FUSED_INPUTS or gates.shape[0] == 0
+    if not fused:
+        launch_product(
+            x, 0, n_x, n_rows, n_x, w, 3 * n_units, 3 * n_units, bias, gates, 0, 4 * n_units, False
+        )
+    p = _plan_for(n_rows, alive.shape[0], states, n_inputs=n_x if fused else 0)
+    launch(
+        make_forward(numba_type(states), p.rows, p.slices, fused), _grid(n_rows, p.rows),
+        (p.slices * p.columns,), x, block, alive, w, u, bias, reverse, initial, mask, masked,
+        states, gates, save, p.columns, p.n_cached, shared=p.shared,
+    )  # fmt: skip
+
+
+def gru_backward(
+    x, block, alive, w_t, u_t, reverse, mask, h_in, states, gates, d_states, d_column, carry,
+    d_gates, d_w, d_u, d_bias, d_x, add_d_x, need_initial,
+):  # fmt: skip
+    """Gradients of one direction; arguments as on the CPU, on the device.
+
+    ``d_gates`` has to hold the rows of all steps. The sums over the rows are cut into as many parts
+    as the shapes say, and the parts are added in order: the same bits in every run.
+    """
+    (n_rows, n_x), n_units = x.shape, carry.shape[1]
+    p = _plan_for(n_rows, alive.shape[0], states, backward=True)
+    launch(
+        make_backward(numba_type(states), p.rows, p.slices), _grid(n_rows, p.rows),
+        (p.slices * p.columns,), block, alive, u_t, reverse, mask, states, gates, d_states,
+        d_column, carry, d_gates, need_initial, p.columns, p.n_cached, shared=p.shared,
+    )  # fmt: skip
+    launch_sums_of_products(
+        x, n_x, h_in, n_units, d_gates, 4 * n_units, n_units, 0, 3 * n_units, 4 * n_units,
+        3 * n_units, n_rows, block, reverse, (d_w, d_u, d_bias), True,
+    )  # fmt: skip
+    if d_x.shape[0] > 0:
+        launch_product(
+            d_gates, n_units, 4 * n_units, n_rows, 3 * n_units, w_t, w_t.shape[3], d_x.shape[1],
+            nothing(d_x), d_x, 0, d_x.shape[1], add_d_x,
+        )  # fmt: skip

@@ -1,0 +1,183 @@
+"""Moves between the layouts of people and of kernels; see ``kernels/cpu/packing.py``."""
+
+import math
+
+from numba import cuda, int32
+
+from ._cell import step_of
+from ._jit import index, kernel
+from ._launch import BLOCK, launch, launch_elements, launch_rows, scratch
+
+
+@kernel
+def _pack_gru(w, u, b, b_hn, size, padded, backward, w_panels, u_panels, bias, u_t, w_t):
+    """One thread for each weight of w, u, b and b_hn, in this order."""
+    n_hidden, n_units = index(b_hn.shape[0]), index(bias.shape[2])
+    row_length = index(3) * n_hidden
+    n_w, n_u = index(w.shape[0]) * row_length, n_hidden * row_length
+    zero = index(0)
+    e = index(cuda.grid(1))
+    if e < n_w:
+        k, column = e // row_length, e % row_length
+        gate, unit = column // n_hidden, column % n_hidden
+        row = k // index(size) * index(padded) + k % index(size)
+        value = w[k, column]
+        w_panels[zero, row, gate, unit] = value
+        if backward and w_t.shape[0] > 0:
+            n_columns = index(w_t.shape[3])
+            w_t[row // n_columns, zero, gate * n_units + unit, row % n_columns] = value
+        return
+    e -= n_w
+    if e < n_u:
+        k, column = e // row_length, e % row_length
+        gate, unit = column // n_hidden, column % n_hidden
+        value = u[k, column]
+        u_panels[zero, k, gate, unit] = value
+        if backward:
+            u_t[((gate + index(1)) % index(3) * n_units + unit) * n_units + k] = value
+        return
+    e -= n_u
+    if e < row_length:
+        bias[zero, e // n_hidden, e % n_hidden] = b[e]
+        return
+    e -= row_length
+    if e < n_hidden:
+        bias[zero, index(3), e] = b_hn[e]
+
+
+def pack_gru(w, u, b, b_hn, size, padded, backward, w_panels, u_panels, bias, u_t, w_t):
+    """Weights of one direction to what ``gru.py`` reads; padding is left as it is."""
+    n = w.shape[0] * w.shape[1] + u.shape[0] * u.shape[1] + b.shape[0] + b_hn.shape[0]
+    launch_elements(
+        _pack_gru, n, w, u, b, b_hn, size, padded, backward, w_panels, u_panels, bias, u_t, w_t
+    )
+
+
+@kernel
+def _unpack_gru_gradient(w_panels, u_panels, bias, size, padded, w, u, b, b_hn):
+    n_hidden = index(b_hn.shape[0])
+    row_length = index(3) * n_hidden
+    n_w, n_u = index(w.shape[0]) * row_length, n_hidden * row_length
+    zero = index(0)
+    e = index(cuda.grid(1))
+    if e < n_w:
+        k, column = e // row_length, e % row_length
+        row = k // index(size) * index(padded) + k % index(size)
+        w[k, column] = w_panels[zero, row, column // n_hidden, column % n_hidden]
+        return
+    e -= n_w
+    if e < n_u:
+        k, column = e // row_length, e % row_length
+        gate = (column // n_hidden + index(1)) % index(3)
+        u[k, column] = u_panels[zero, k, gate, column % n_hidden]
+        return
+    e -= n_u
+    if e < row_length:
+        b[e] = bias[zero, e // n_hidden + index(1), e % n_hidden]
+        return
+    e -= row_length
+    if e < n_hidden:
+        b_hn[e] = bias[zero, zero, e]
+
+
+def unpack_gru_gradient(w_panels, u_panels, bias, size, padded, w, u, b, b_hn):
+    """The gradients that ``gru_backward`` sums, as people know them."""
+    n = w.shape[0] * w.shape[1] + u.shape[0] * u.shape[1] + b.shape[0] + b_hn.shape[0]
+    launch_elements(_unpack_gru_gradient, n, w_panels, u_panels, bias, size, padded, w, u, b, b_hn)
+
+
+@kernel
+def _pack_matrix(matrix, size, padded, panels, backwards):
+    n_columns, length = index(panels.shape[2]), index(matrix.shape[1])
+    e = index(cuda.grid(1))
+    if e < index(matrix.shape[0]) * length:
+        k, j = e // length, e % length
+        row = k // index(size) * index(padded) + k % index(size)
+        if backwards:
+            matrix[k, j] = panels[j // n_columns, row, j % n_columns]
+        else:
+            panels[j // n_columns, row, j % n_columns] = matrix[k, j]
+
+
+def pack_matrix(matrix, size, padded, panels):
+    """matrix (n_groups * size, n) -> panels (n_panels, n_groups * padded, columns)."""
+    n = matrix.shape[0] * matrix.shape[1]
+    launch_elements(_pack_matrix, n, matrix, size, padded, panels, False)
+
+
+def unpack_matrix(panels, size, padded, matrix):
+    """The inverse of ``pack_matrix``."""
+    n = matrix.shape[0] * matrix.shape[1]
+    launch_elements(_pack_matrix, n, matrix, size, padded, panels, True)
+
+
+@kernel
+def _pack_transposed_matrix(matrix, size, padded, panels):
+    n_columns, length = index(panels.shape[2]), index(matrix.shape[1])
+    e = index(cuda.grid(1))
+    if e < index(matrix.shape[0]) * length:
+        k, j = e // length, e % length
+        column = k // index(size) * index(padded) + k % index(size)
+        panels[column // n_columns, j, column % n_columns] = matrix[k, j]
+
+
+def pack_transposed_matrix(matrix, size, padded, panels):
+    """matrix (n_groups * size, n) -> panels of its transpose, (n_panels, n rows, columns)."""
+    n = matrix.shape[0] * matrix.shape[1]
+    launch_elements(_pack_transposed_matrix, n, matrix, size, padded, panels)
+
+
+@kernel
+def _pack_sequences(values, starts, block, alive, shift, scale, x):
+    row = index(cuda.blockIdx.x) * index(cuda.blockDim.y) + index(cuda.threadIdx.y)
+    if row >= index(x.shape[0]):
+        return
+    t = step_of(row, block)
+    i = row - index(block[t])
+    used = i < index(alive[t])
+    source = index(0)
+    if used:
+        source = index(starts[i]) + t
+    j = index(cuda.threadIdx.x)
+    while j < index(x.shape[1]):
+        if used:
+            x[row, j] = (values[source, j] - shift[j]) * scale[j]
+        else:
+            x[row, j] = 0
+        j += index(cuda.blockDim.x)
+
+
+def pack_sequences(values, starts, block, alive, shift, scale, x):
+    """Standardise sequences and lay them out block by block, padding rows zero."""
+    launch_rows(_pack_sequences, x.shape[0], values, starts, block, alive, shift, scale, x)
+
+
+@kernel
+def _standardize_step(values, shift, scale, x, is_finite):
+    """One block, whose threads agree on whether all is finite."""
+    n = index(x.shape[0] * x.shape[1])
+    length = index(x.shape[1])
+    good = True
+    e = index(cuda.threadIdx.x)
+    while e < n:
+        i, j = e // length, e % length
+        value = (values[i, j] - shift[j]) * scale[j]
+        x[i, j] = value
+        good = good and math.isfinite(x[i, j])
+        e += index(cuda.blockDim.x)
+    found = cuda.syncthreads_and(int32(good))
+    if cuda.threadIdx.x == 0:
+        is_finite[0] = found
+
+
+def standardize_step(values, shift, scale, x):
+    """One step of several streams, standardised as by ``pack_sequences``.
+
+    Returns
+    -------
+    is_finite : device array of one int32, which the next call overwrites
+        1 if all of x is finite, otherwise 0.
+    """
+    is_finite = scratch("standardize_step", (1,), "int32")
+    launch(_standardize_step, (1,), (BLOCK,), values, shift, scale, x, is_finite)
+    return is_finite

@@ -1,0 +1,317 @@
+"""Poolings and their gradients; definitions and layouts in ``kernels/cpu/pooling.py``.
+
+A thread has one unit of one sequence and goes through its steps in order, so neighbouring threads
+read neighbouring units and every sum has the order it has on the CPU.
+"""
+
+import math
+
+from numba import cuda, float64, int32
+
+from ._cell import step_of
+from ._jit import index, kernel
+from ._launch import BLOCK, ROW_THREADS, ROWS, launch, launch_elements, launch_rows, scratch
+
+
+@kernel
+def _pool_last(states, block, lengths, shift, pooled, column):
+    n_units = index(states.shape[1])
+    e = index(cuda.grid(1))
+    if e < index(lengths.shape[0]) * n_units:
+        i, j = e // n_units, e % n_units
+        last = index(lengths[i]) if shift == 1 else index(0)
+        pooled[i, index(column) + j] = states[index(block[last]) + i, j]
+
+
+def pool_last(states, block, lengths, shift, pooled, column):
+    """The final state of each sequence."""
+    n = lengths.shape[0] * states.shape[1]
+    launch_elements(_pool_last, n, states, block, lengths, shift, pooled, column)
+
+
+@kernel
+def _pool_mean(states, block, lengths, shift, attention, pooled, column):
+    n_units = index(states.shape[1])
+    e = index(cuda.grid(1))
+    if e < index(lengths.shape[0]) * n_units:
+        i, j = e // n_units, e % n_units
+        has_weights = attention.shape[0] > 0
+        total = 0.0
+        for t in range(lengths[i]):
+            state = states[index(block[t + shift]) + i, j]
+            if has_weights:
+                state *= attention[index(block[t]) + i]
+            total += state
+        pooled[i, index(column) + j] = total if has_weights else total / lengths[i]
+
+
+def pool_mean(states, block, lengths, shift, pooled, column, total):
+    """The mean over the steps of a sequence; ``total`` is not used."""
+    n = lengths.shape[0] * states.shape[1]
+    nothing = scratch("nothing", (0,), states.dtype)
+    launch_elements(_pool_mean, n, states, block, lengths, shift, nothing, pooled, column)
+
+
+def pool_attention(states, block, lengths, shift, attention, pooled, column, total):
+    """The mean of the states under the attention weights; ``total`` is not used."""
+    n = lengths.shape[0] * states.shape[1]
+    launch_elements(_pool_mean, n, states, block, lengths, shift, attention, pooled, column)
+
+
+@kernel
+def _pool_mean_backward(d_pooled, column, block, lengths, d_states, d_column, n_units):
+    e = index(cuda.grid(1))
+    if e < index(lengths.shape[0]) * index(n_units):
+        i, j = e // index(n_units), e % index(n_units)
+        value = float64(d_pooled[i, index(column) + j]) / lengths[i]
+        for t in range(lengths[i]):
+            d_states[index(block[t]) + i, index(d_column) + j] += value
+
+
+def pool_mean_backward(d_pooled, column, block, lengths, d_states, d_column, n_units):
+    """Add d_pooled / length to every step."""
+    n = lengths.shape[0] * n_units
+    launch_elements(
+        _pool_mean_backward, n, d_pooled, column, block, lengths, d_states, d_column, n_units
+    )
+
+
+@kernel
+def _pool_max(states, block, lengths, shift, pooled, column, where):
+    n_units = index(states.shape[1])
+    e = index(cuda.grid(1))
+    if e < index(lengths.shape[0]) * n_units:
+        i, j = e // n_units, e % n_units
+        largest, step = states[index(block[shift]) + i, j], 0
+        for t in range(1, lengths[i]):
+            state = states[index(block[t + shift]) + i, j]
+            if not (state <= largest) and largest == largest:
+                largest, step = state, t
+        pooled[i, index(column) + j] = largest
+        where[i, j] = step
+
+
+def pool_max(states, block, lengths, shift, pooled, column, where):
+    """The largest value of each unit and its first step; a NaN is taken and kept."""
+    n = lengths.shape[0] * states.shape[1]
+    launch_elements(_pool_max, n, states, block, lengths, shift, pooled, column, where)
+
+
+@kernel
+def _pool_max_backward(d_pooled, column, where, block, d_states, d_column):
+    n_units = index(where.shape[1])
+    e = index(cuda.grid(1))
+    if e < index(where.shape[0]) * n_units:
+        i, j = e // n_units, e % n_units
+        row = index(block[where[i, j]]) + i
+        d_states[row, index(d_column) + j] += d_pooled[i, index(column) + j]
+
+
+def pool_max_backward(d_pooled, column, where, block, d_states, d_column):
+    """Add d_pooled to the step that held the maximum."""
+    n = where.shape[0] * where.shape[1]
+    launch_elements(_pool_max_backward, n, d_pooled, column, where, block, d_states, d_column)
+
+
+@kernel
+def _products_with_rows(states, block, alive, shift, vectors, column, by_sequence, add, scores):
+    """scores[row] (+)= state . vector, of the sequence or one for all.
+
+    A few threads share a row; the first of them adds up what they found, in order.
+    """
+    sums = cuda.shared.array((ROWS, ROW_THREADS), float64)
+    x, y = index(cuda.threadIdx.x), index(cuda.threadIdx.y)
+    row = index(cuda.blockIdx.x) * index(ROWS) + y
+    total, used = 0.0, False
+    if row < index(scores.shape[0]):
+        t = step_of(row, block)
+        i = row - index(block[t])
+        used = i < index(alive[t])
+        if used:
+            source = index(block[t + index(shift)]) + i
+            of = i if by_sequence else index(0)
+            j = x
+            while j < index(states.shape[1]):
+                total += float64(states[source, j]) * float64(vectors[of, index(column) + j])
+                j += index(ROW_THREADS)
+    sums[y, x] = total
+    cuda.syncthreads()
+    if used and x == index(0):
+        total = 0.0
+        for j in range(ROW_THREADS):
+            total += sums[y, j]
+        if add:
+            total += float64(scores[row])
+        scores[row] = total
+
+
+def attention_scores(states, block, alive, shift, query, add, scores):
+    """scores[block[t] + i] (+)= h . query."""
+    launch_rows(
+        _products_with_rows, scores.shape[0], states, block, alive, shift,
+        query.reshape(1, states.shape[1]), 0, False, add, scores,
+    )  # fmt: skip
+
+
+def attention_weight_gradient(states, block, alive, shift, d_pooled, column, add, d_attention):
+    """d_attention[block[t] + i] (+)= d_pooled . h."""
+    launch_rows(
+        _products_with_rows, d_attention.shape[0], states, block, alive, shift, d_pooled, column,
+        True, add, d_attention,
+    )  # fmt: skip
+
+
+@kernel
+def _attention_softmax(scores, block, lengths):
+    i = index(cuda.grid(1))
+    if i < index(lengths.shape[0]):
+        largest = scores[index(block[0]) + i]
+        for t in range(1, lengths[i]):
+            largest = max(largest, scores[index(block[t]) + i])
+        total = 0.0
+        for t in range(lengths[i]):
+            total += math.exp(float64(scores[index(block[t]) + i] - largest))
+        for t in range(lengths[i]):
+            row = index(block[t]) + i
+            scores[row] = math.exp(float64(scores[row] - largest)) / total
+
+
+def attention_softmax(scores, block, lengths):
+    """Scores become weights that sum to 1 over the steps of each sequence, in place."""
+    launch_elements(_attention_softmax, lengths.shape[0], scores, block, lengths)
+
+
+@kernel
+def _attention_softmax_backward(attention, block, lengths, d_attention):
+    i = index(cuda.grid(1))
+    if i < index(lengths.shape[0]):
+        mean = 0.0
+        for t in range(lengths[i]):
+            row = index(block[t]) + i
+            mean += float64(attention[row]) * float64(d_attention[row])
+        for t in range(lengths[i]):
+            row = index(block[t]) + i
+            d_attention[row] = float64(attention[row]) * (float64(d_attention[row]) - mean)
+
+
+def attention_softmax_backward(attention, block, lengths, d_attention):
+    """d_attention becomes the gradient of the scores, in place."""
+    n = lengths.shape[0]
+    launch_elements(_attention_softmax_backward, n, attention, block, lengths, d_attention)
+
+
+@kernel
+def _pool_attention_backward(
+    states, block, lengths, shift, attention, d_scores, query, d_pooled, column, d_states, d_column,
+    partial, n_parts,
+):  # fmt: skip
+    """A thread has one unit of the sequences part, part + n_parts..."""
+    n_units = index(states.shape[1])
+    e = index(cuda.grid(1))
+    if e >= index(n_parts) * n_units:
+        return
+    part, j = e // n_units, e % n_units
+    total, weight_of_score = 0.0, query[j]
+    i = part
+    while i < index(lengths.shape[0]):
+        source = d_pooled[i, index(column) + j]
+        for t in range(lengths[i]):
+            row = index(block[t]) + i
+            state, d_score = states[index(block[t + shift]) + i, j], d_scores[row]
+            added = attention[row] * source + d_score * weight_of_score
+            d_states[row, index(d_column) + j] += added
+            total += float64(d_score) * float64(state)
+        i += index(n_parts)
+    partial[part, j] = total
+
+
+@kernel
+def _add_partial(partial, target):
+    j = index(cuda.grid(1))
+    if j < index(target.shape[0]):
+        total = 0.0
+        for part in range(partial.shape[0]):
+            total += partial[part, j]
+        target[j] += total
+
+
+def pool_attention_backward(
+    states, block, lengths, shift, attention, d_scores, query, d_pooled, column, d_states, d_column,
+    d_query,
+):  # fmt: skip
+    """Add the gradients of the states, w d_pooled + d_score query, and of the query."""
+    n_units, n_parts = states.shape[1], min(lengths.shape[0], 256)
+    partial = scratch("pool_attention_backward", (n_parts, n_units), "float64")
+    launch_elements(
+        _pool_attention_backward, n_parts * n_units, states, block, lengths, shift, attention,
+        d_scores, query, d_pooled, column, d_states, d_column, partial, n_parts,
+    )  # fmt: skip
+    launch_elements(_add_partial, n_units, partial, d_query)
+
+
+@kernel
+def _count_step(states, first, n_steps, good):
+    """One block, whose threads agree on whether all is finite."""
+    n_units = index(states.shape[1])
+    n = index(n_steps.shape[0])
+    finite = True
+    e = index(cuda.threadIdx.x)
+    while e < n * n_units:
+        finite = finite and math.isfinite(states[index(first) + e // n_units, e % n_units])
+        e += index(cuda.blockDim.x)
+    found = cuda.syncthreads_and(int32(finite))
+    i = index(cuda.threadIdx.x)
+    while i < n:
+        n_steps[i] += found
+        i += index(cuda.blockDim.x)
+    if cuda.threadIdx.x == 0:
+        good[0] = found
+
+
+def count_step(states, first, n_steps):
+    """Add 1 to the steps of every stream if all states after this one are finite.
+
+    Returns
+    -------
+    good : device array of one int32, which the next call overwrites
+        1 if they are, otherwise 0.
+    """
+    good = scratch("count_step", (1,), "int32")
+    launch(_count_step, (1,), (BLOCK,), states, first, n_steps, good)
+    return good
+
+
+@kernel
+def _advance_mean(states, first, n_steps, total, pooled, column):
+    n_units = index(states.shape[1])
+    e = index(cuda.grid(1))
+    if e < index(n_steps.shape[0]) * n_units:
+        i, j = e // n_units, e % n_units
+        value = float64(states[index(first) + i, j])
+        if n_steps[i] > 1:
+            value += total[i, j]
+        total[i, j] = value
+        pooled[i, index(column) + j] = value / n_steps[i]
+
+
+def advance_mean(states, first, n_steps, total, pooled, column):
+    """``pool_mean`` of streams that have just taken one more step."""
+    n = n_steps.shape[0] * states.shape[1]
+    launch_elements(_advance_mean, n, states, first, n_steps, total, pooled, column)
+
+
+@kernel
+def _advance_max(states, first, n_steps, pooled, column):
+    n_units = index(states.shape[1])
+    e = index(cuda.grid(1))
+    if e < index(n_steps.shape[0]) * n_units:
+        i, j = e // n_units, e % n_units
+        state, target = states[index(first) + i, j], index(column) + j
+        if n_steps[i] == 1 or state > pooled[i, target]:
+            pooled[i, target] = state
+
+
+def advance_max(states, first, n_steps, pooled, column):
+    """``pool_max`` of streams that have just taken one more step."""
+    n = n_steps.shape[0] * states.shape[1]
+    launch_elements(_advance_max, n, states, first, n_steps, pooled, column)

@@ -1,0 +1,114 @@
+"""Poolings and their gradients, against the CPU kernels, which are checked against the oracle."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skgru.data import make_shard
+from skgru.kernels import cpu
+from skgru.kernels import cuda as kernels
+from tests.cuda.packed import TOLERANCE, to_device
+
+N_UNITS, COLUMN = 5, 2
+LENGTHS = np.array([6, 4, 4, 2, 1])
+
+both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+shifts = pytest.mark.parametrize("shift", [1, 0], ids=["forward", "backward"])
+
+
+def both(name, *arguments):
+    """Run a kernel on both devices; every array as both left it."""
+    host = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    device = [to_device(a) if isinstance(a, np.ndarray) else a for a in arguments]
+    expected, found = getattr(cpu, name)(*host), getattr(kernels, name)(*device)
+    for ours, theirs in zip(device, host, strict=True):
+        if isinstance(theirs, np.ndarray):
+            close(ours.copy_to_host(), theirs)
+    return expected, None if found is None else found.copy_to_host()
+
+
+def close(found, expected):
+    if expected.dtype.kind == "f":
+        tolerance = TOLERANCE[expected.dtype.name]
+        assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+    else:
+        assert_array_equal(found, expected)
+
+
+class Case:
+    def __init__(self, rng, dtype):
+        n = len(LENGTHS)
+        shard = make_shard(np.arange(n), np.arange(n), LENGTHS)
+        self.block, self.lengths, self.alive = shard.block, shard.lengths, shard.alive
+
+        def draw(*shape):
+            return rng.normal(size=shape).astype(dtype)
+
+        self.states = draw(shard.n_state_rows, N_UNITS)
+        self.pooled, self.d_pooled = draw(n, N_UNITS + 3), draw(n, N_UNITS + 3)
+        self.d_states, self.scores = draw(shard.n_rows, N_UNITS + 3), draw(shard.n_rows)
+        self.d_scores, self.query = draw(shard.n_rows), draw(N_UNITS)
+        self.d_query, self.total = draw(N_UNITS), np.zeros(N_UNITS)
+        self.where = np.full((n, N_UNITS), -1)
+
+
+@both_dtypes
+@shifts
+def test_last_mean_and_max(rng, shift, dtype):
+    c = Case(rng, dtype)
+    layout = c.block, c.lengths, shift
+    both("pool_last", c.states, *layout, c.pooled, COLUMN)
+    both("pool_max", c.states, *layout, c.pooled, COLUMN, c.where)
+    device = to_device(c.states, c.block, c.lengths, c.pooled, c.total)
+    kernels.pool_mean(*device[:3], shift, device[3], COLUMN, device[4])
+    cpu.pool_mean(c.states, *layout, c.pooled, COLUMN, c.total)
+    close(device[3].copy_to_host(), c.pooled)
+
+
+@both_dtypes
+def test_gradients_of_mean_and_max(rng, dtype):
+    c = Case(rng, dtype)
+    both("pool_mean_backward", c.d_pooled, COLUMN, c.block, c.lengths, c.d_states, 1, N_UNITS)
+    cpu.pool_max(c.states, c.block, c.lengths, 1, c.pooled, COLUMN, c.where)
+    both("pool_max_backward", c.d_pooled, COLUMN, c.where, c.block, c.d_states, 1)
+
+
+@pytest.mark.parametrize("nan_step", [0, 2, 5])
+def test_max_takes_the_first_of_equals_and_keeps_nan(rng, nan_step):
+    c = Case(rng, "float64")
+    c.states[...] = 0.25
+    c.states[c.block[nan_step + 1], 3] = np.nan
+    both("pool_max", c.states, c.block, c.lengths, 1, c.pooled, COLUMN, c.where)
+
+
+@both_dtypes
+@shifts
+def test_attention(rng, shift, dtype):
+    c = Case(rng, dtype)
+    rows = c.block, c.alive, shift
+    for add in (False, True):
+        both("attention_scores", c.states, *rows, c.query, add, c.scores)
+        both("attention_weight_gradient", c.states, *rows, c.d_pooled, COLUMN, add, c.d_scores)
+    both("attention_softmax", c.scores, c.block, c.lengths)
+    cpu.attention_softmax(c.scores, c.block, c.lengths)
+    both("attention_softmax_backward", c.scores, c.block, c.lengths, c.d_scores)
+    both(
+        "pool_attention_backward", c.states, c.block, c.lengths, shift, c.scores, c.d_scores,
+        c.query, c.d_pooled, COLUMN, c.d_states, 1, c.d_query,
+    )  # fmt: skip
+    device = to_device(c.states, c.block, c.lengths, c.scores, c.pooled, c.total)
+    kernels.pool_attention(*device[:3], shift, device[3], device[4], COLUMN, device[5])
+    cpu.pool_attention(c.states, *rows[:1], c.lengths, shift, c.scores, c.pooled, COLUMN, c.total)
+    close(device[4].copy_to_host(), c.pooled)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_streams(rng, dtype):
+    states = rng.normal(size=(6, N_UNITS)).astype(dtype)
+    pooled = rng.normal(size=(3, N_UNITS + 3)).astype(dtype)
+    n_steps, total = np.array([1, 2, 5]), rng.normal(size=(3, N_UNITS))
+    both("advance_mean", states, 3, n_steps, total, pooled, COLUMN)
+    both("advance_max", states, 3, n_steps, pooled, COLUMN)
+    assert both("count_step", states, 3, n_steps) == (True, 1)
+    states[4, 2] = np.inf
+    assert both("count_step", states, 3, n_steps) == (False, 0)

@@ -1,0 +1,141 @@
+"""Every kernel compiles for devices that are not here, without a stack frame or a spill."""
+
+import importlib.util
+import os
+
+import numpy as np
+import pytest
+
+missing = [n for n in ("numba_cuda", "cuda") if importlib.util.find_spec(n) is None]
+if missing or os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
+    pytest.skip("needs numba-cuda and its compiler, not simulated", allow_module_level=True)
+
+from skgru.kernels import cuda as kernels  # noqa: E402
+
+from .gate import compile_for, recorded  # noqa: E402
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::numba.core.errors.NumbaWarning"),
+]
+
+both_devices = pytest.mark.parametrize("cc", [(8, 0), (9, 0)], ids=["sm_80", "sm_90"])
+both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+#: What a block may have, in bytes.
+LIMITS = {(8, 0): 163 * 1024, (9, 0): 227 * 1024}
+
+
+def run_layer(n_hidden, batch, n_x, dtype, masked=False):
+    """Forward and backward of one direction, on arrays that nobody looks into."""
+    n_steps, n = 3, kernels.panel_width(n_hidden, dtype)
+    block, alive = np.arange(n_steps + 2) * batch, np.full(n_steps, batch)
+    rows, columns = batch * n_steps, kernels.panel_columns(dtype)
+
+    def array(*shape):
+        return np.zeros(shape, dtype)
+
+    w, u, bias = array(1, n_x, 3, n), array(1, n, 3, n), array(1, 4, n)
+    x, states, gates = array(rows, n_x), array(rows + batch, n), array(rows, 4 * n)
+    mask, none = array(batch if masked else 0, n), array(0, n)
+    kernels.gru_forward(x, block, alive, w, u, bias, False, none, mask, states, states, gates, True)
+    groups = -(-n_x // columns)
+    kernels.gru_backward(
+        x, block, alive, array(groups, 1, 3 * n, columns), array(3 * n * n), False, mask, states,
+        states, gates, none, 0, array(batch, n), array(1, rows, 4, n), w, u, bias,
+        array(rows, groups * columns), False, True,
+    )  # fmt: skip
+
+
+def run_everything_else(dtype):
+    """Every other function once; shapes do not matter to what is compiled."""
+    n, k = 5, kernels
+    x, v, wide = np.zeros((n, n), dtype), np.zeros(n, dtype), np.zeros((n, n))
+    total, count, seed = np.zeros(n), np.ones(n, np.int64), np.uint64(3)
+    t = v.dtype.type(0.5)
+    panels = np.zeros((1, n, 32), dtype)
+    layout = count, count
+    for name in (
+        "squared_error", "absolute_error", "huber", "poisson", "quantile", "binary_log_loss",
+        "multinomial_log_loss",
+    ):  # fmt: skip
+        getattr(k, name)(x, wide, total, total, 1.0, x)
+    k.quantile_link(x, 1, n, wide)
+    k.sigmoid_link(x, wide)
+    k.softmax_link(x, wide)
+    k.log_sigmoid_link(x, 1.0, wide)
+    k.log_softmax_link(x, wide)
+    partial = np.zeros(k.N_PARTIAL)
+    k.add_penalty(v, v, t, n, partial)
+    k.clip_norm(v, 1.0, partial)
+    k.adam(v, v, v, v, t, t, t, t, t, t)
+    k.sgd(v, v, v, t, t, True)
+    k.rmsprop(v, v, v, t, t, t, t)
+    k.scale_in_place(v, t)
+    k.add(v, v)
+    k.connect(x, *layout, 1, count, seed, 0.5, 0, n, x, 0)
+    k.drop_steps(x, *layout, count, seed, 0.5, n, n)
+    k.drop_rows(x, count, seed, 0.5, n, n)
+    for values in (x, wide):
+        k.pack_sequences(values, count, *layout, total, total, x)
+    k.standardize_step(wide, total, total, x)
+    w, u, bias = (np.zeros(shape, dtype) for shape in ((1, n, 3, 8), (1, 8, 3, 8), (1, 4, 8)))
+    as_known = x, x, v, v
+    k.pack_gru(*as_known, n, n, True, w, u, bias, v, np.zeros((1, 1, 24, 32), dtype))
+    k.unpack_gru_gradient(w, u, bias, n, n, *as_known)
+    k.pack_matrix(x, n, n, panels)
+    k.unpack_matrix(panels, n, n, x)
+    k.pack_transposed_matrix(x, n, n, panels)
+    k.multiply(x, panels, x, True)
+    k.multiply_transposed(x, x, panels, True)
+    where = np.zeros((n, n), np.int64)
+    k.pool_last(x, *layout, 1, x, 0)
+    k.pool_mean(x, *layout, 1, x, 0, total)
+    k.pool_mean_backward(x, 0, *layout, x, 0, n)
+    k.pool_max(x, *layout, 1, x, 0, where)
+    k.pool_max_backward(x, 0, where, count, x, 0)
+    k.attention_scores(x, *layout, 1, v, True, v)
+    k.attention_softmax(v, *layout)
+    k.pool_attention(x, *layout, 1, v, x, 0, total)
+    k.attention_weight_gradient(x, *layout, 1, x, 0, True, v)
+    k.attention_softmax_backward(v, *layout, v)
+    k.pool_attention_backward(x, *layout, 1, v, v, v, x, 0, x, 0, v)
+    k.count_step(x, 0, count)
+    k.advance_mean(x, 0, count, wide, x, 0)
+    k.advance_max(x, 0, count, x, 0)
+
+
+_compiled = {}
+
+
+def check(launches, cc):
+    assert launches
+    for launch in launches:
+        key = cc, *launch.key
+        report = _compiled.get(key)
+        if report is None:
+            report = _compiled[key] = compile_for(launch, cc)
+        told = f"{report['name']} with blocks of {launch.threads} and {launch.shared} bytes"
+        assert report["stack"] == 0 and report["spills"] == 0, (told, report)
+        assert launch.shared + report["static"] <= LIMITS[cc], told
+        assert launch.bound is None or launch.threads <= launch.bound, told
+        assert report["registers"] * launch.threads <= 65536, (told, report)
+
+
+@both_devices
+@both_dtypes
+@pytest.mark.parametrize("n_hidden", [17, 32, 64, 128, 256])
+def test_layers(n_hidden, dtype, cc):
+    with recorded(cc) as launches:
+        for batch in (100, 256, 1024):
+            for n_x in (3, 40):
+                run_layer(n_hidden, batch, n_x, dtype)
+    check(launches, cc)
+
+
+@both_devices
+@both_dtypes
+def test_everything_else(dtype, cc):
+    with recorded(cc) as launches:
+        run_everything_else(dtype)
+    check(launches, cc)

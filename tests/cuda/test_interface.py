@@ -1,0 +1,94 @@
+"""What holds without a GPU or its compiler, and what the two packages of kernels share."""
+
+import ast
+import importlib.util
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from skgru.kernels import cpu
+
+needs_compiler = pytest.mark.skipif(
+    importlib.util.find_spec("numba_cuda") is None, reason="numba-cuda is not installed"
+)
+
+#: Of the CPU alone: how many numbers a vector register holds.
+_CPU_ONLY = {"lanes"}
+
+
+def plan(*arguments):
+    from skgru.kernels.cuda._plan import plan
+
+    return plan(*arguments)
+
+
+def exported(module):
+    tree = ast.parse(Path(module.__file__).read_text())
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in imports for alias in node.names}
+
+
+def test_importing_the_package_does_not_touch_cuda():
+    code = """
+import sys
+import skgru
+roots = {tuple(name.split(".")[:2]) for name in sys.modules}
+sys.exit(any(root == ("numba", "cuda") or root[0] in ("cuda", "numba_cuda") for root in roots))
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@needs_compiler
+def test_both_devices_export_the_same_functions():
+    from skgru.kernels import cuda
+
+    names = exported(cpu) - _CPU_ONLY
+    assert names <= exported(cuda)
+    for name in sorted(names):
+        ours, theirs = getattr(cuda, name), getattr(cpu, name)
+        if callable(theirs):
+            theirs = inspect.signature(getattr(theirs, "py_func", theirs))
+            found = inspect.signature(getattr(ours, "py_func", ours))
+            assert list(found.parameters) == list(theirs.parameters), name
+
+
+@needs_compiler
+@pytest.mark.parametrize("itemsize", [4, 8])
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("limit", [48, 99, 163, 227])
+def test_plans_fit(limit, backward, itemsize):
+    for n_units in (4, 20, 32, 64, 128, 256, 512):
+        slices = set()
+        for batch in (1, 32, 300, 5000):
+            n_inputs = 0 if backward else 16
+            p = plan(n_units, itemsize, batch, limit * 1024, n_inputs, backward)
+            assert p.shared <= limit * 1024
+            assert p.slices * p.columns <= 256
+            assert 0 <= p.n_cached * p.slices <= (3 if backward else 1) * n_units + p.slices
+            assert p.rows * itemsize <= 32
+            slices.add(p.slices)
+        assert len(slices) == 1  # the order of a sum does not depend on the batch
+
+
+@needs_compiler
+def test_small_layers_keep_all_their_weights():
+    for backward in (False, True):
+        p = plan(64, 4, 256, 99 * 1024, 0, backward)
+        assert p.n_cached * p.slices == (192 if backward else 64)
+
+
+@needs_compiler
+def test_a_layer_beyond_any_device_is_refused():
+    with pytest.raises(ValueError, match="units needs"):
+        plan(100_000, 4, 32, 227 * 1024)
+
+
+@needs_compiler
+def test_panels():
+    from skgru.kernels.cuda import panel_columns, panel_width
+
+    assert [panel_width(n, "float32") for n in (1, 4, 17)] == [4, 4, 20]
+    assert panel_columns("float64") == 32
