@@ -16,6 +16,7 @@ import numpy as np
 # Each piece of the data is converted to float64; this bounds its size.
 _CHUNK_BYTES = 4 * 2**20
 
+# Numbers that NumPy adds up to as many others at once; see `_weighted_sum`.
 _LONG_ROW = 1024
 
 
@@ -114,9 +115,8 @@ def _row_chunks(sequences, indices, sample_weight):
         indices = indices[sample_weight[indices] > 0]
         if (sample_weight[indices] == 1).all():
             sample_weight = None
-    if indices is not None and np.array_equal(indices, np.arange(len(sequences))):
-        indices = None if sample_weight is None else indices
-    if indices is None:
+    is_all = indices is None or np.array_equal(indices, np.arange(len(sequences)))
+    if is_all and sample_weight is None:
         for start in range(0, len(sequences.values), rows_per_chunk):
             yield slice(start, start + rows_per_chunk), None
         return

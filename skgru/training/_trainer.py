@@ -266,17 +266,10 @@ class Trainer:
         kernels, layout, gradient = self.network.kernels, self.network.layout, self._gradient.flat
         if self.penalty > 0:
             factor = self.penalty / weight
-            loss += (
-                0.5
-                * factor
-                * kernels.add_penalty(
-                    gradient,
-                    parameters,
-                    gradient.dtype.type(factor),
-                    layout.n_weights,
-                    self._partial,
-                )
+            squares = kernels.add_penalty(
+                gradient, parameters, gradient.dtype.type(factor), layout.n_weights, self._partial
             )
+            loss += 0.5 * factor * squares
         if self.max_grad_norm is not None:
             kernels.clip_norm(gradient, self.max_grad_norm, self._partial)
         self.optimizer.update(parameters, gradient, self.schedule.rate(progress))
