@@ -42,8 +42,10 @@ class Engine:
         self.sequences = Sequences(problem.rows, offsets, "ragged")
         self.shift, self.scale = np.zeros(inputs), np.ones(inputs)
         self.packed = network.new_packed()
-        self.workspaces = [network.new_workspace() for _ in range(threads)]
-        shards = cut_into_shards(np.arange(batch), self.sequences.lengths, network.shard_size)
+        self.placed = network.place(self.parameters)
+        self.workspaces = network.new_workspaces(threads)
+        lengths = self.sequences.lengths
+        shards = cut_into_shards(np.arange(batch), lengths, *network.shard_limits)
         self.slots = [network.new_slot() for _ in shards]
         self.gradient = network.new_gradient()
         self.last = np.zeros((batch, case.n_directions * hidden), case.dtype)
@@ -56,9 +58,9 @@ class Engine:
     def run(self, train):
         network = self.network
         shards = cut_into_shards(
-            np.arange(len(self.sequences)), self.sequences.lengths, network.shard_size
+            np.arange(len(self.sequences)), self.sequences.lengths, *network.shard_limits
         )
-        network.pack(self.parameters, self.packed, train)
+        network.pack(self.placed, self.packed, train)
 
         def work(i, workspace):
             shard = shards[i]
@@ -101,8 +103,7 @@ class Engine:
             layer, d_x = self.layers[i], None
             layer_x = x if i == 0 else network._input_buffer(i, shard, workspace)
             if i > 0:
-                n_columns = -(-layer.n_inputs // (3 * layer.width)) * 3 * layer.width
-                d_x = workspace.array(("d_input", i), (shard.n_rows, n_columns))
+                d_x = workspace.array(("d_input", i), (shard.n_rows, layer.n_input_columns))
             layer.backward(
                 layer_x, shard, self.packed, workspace, slot.views, finals, d_states, d_x
             )

@@ -11,9 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Rows of a shard; sequences of up to 4096 steps fill one of 32 sequences.
-_SHARD_ROWS = 2**17
-
 
 class Shard(NamedTuple):  # there is one for every few sequences of every batch: cheap to make
     """Sequences that are processed together, longest first.
@@ -71,7 +68,7 @@ def _layout(lengths, alive, block):
     return lengths, alive, block, len(lengths), int(block[-2]), int(block[-1])
 
 
-def cut_into_shards(indices, lengths, shard_size):
+def cut_into_shards(indices, lengths, n_sequences, n_rows):
     """Sort the sequences of a batch by length and cut them into shards.
 
     Parameters
@@ -80,9 +77,11 @@ def cut_into_shards(indices, lengths, shard_size):
         Which sequences of the data set make the batch.
     lengths : ndarray of shape (n_all,)
         Of every sequence in the data set.
-    shard_size : int
-        Most sequences in a shard.  Long sequences make smaller ones, so that the memory of a shard
-        is bounded by its longest sequence.
+    n_sequences : int
+        Most sequences in a shard.
+    n_rows : int
+        Most rows, were all as long as the longest: long sequences make smaller shards, so that
+        memory is bounded.
 
     Returns
     -------
@@ -93,7 +92,7 @@ def cut_into_shards(indices, lengths, shard_size):
     order = np.argsort(-batch_lengths, kind="stable")
     shards, start = [], 0
     while start < len(order):
-        n = min(shard_size, max(1, _SHARD_ROWS // int(batch_lengths[order[start]])))
+        n = min(n_sequences, max(1, n_rows // int(batch_lengths[order[start]])))
         part = order[start : start + n]
         shards.append(make_shard(indices[part], part, batch_lengths[part]))
         start += n
@@ -105,6 +104,24 @@ def minibatches(indices, batch_size):
     return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
 
 
+def gather_steps(sequences, shard):
+    """The steps of a shard alone, below each other.
+
+    Returns
+    -------
+    values : ndarray of shape (n_steps, n_features), float32 or float64
+    starts : ndarray of shape (n_sequences,), int64
+        Row at which each sequence begins.
+    """
+    values, starts = sequences.values, sequences.offsets[shard.indices]
+    dtype = values.dtype if values.dtype in (np.float32, np.float64) else np.float64
+    pieces = [
+        np.asarray(values[start : start + n], dtype=dtype)
+        for start, n in zip(starts, shard.lengths, strict=True)
+    ]
+    return np.concatenate(pieces), np.cumsum(shard.lengths) - shard.lengths
+
+
 def pack_shard(kernels, sequences, shard, shift, scale, out):
     """Write the standardised steps of a shard into ``out``, (shard.n_rows, n_features).
 
@@ -113,10 +130,5 @@ def pack_shard(kernels, sequences, shard, shift, scale, out):
     values, starts = sequences.values, sequences.offsets[shard.indices]
     # Kernels are compiled for every type they meet; what is less common is converted on the way.
     if values.dtype not in (np.float32, np.float64) or not values.flags.c_contiguous:
-        pieces = [
-            np.asarray(values[start : start + n], dtype=np.float64)
-            for start, n in zip(starts, shard.lengths, strict=True)
-        ]
-        values = np.concatenate(pieces)
-        starts = np.concatenate([[0], np.cumsum(shard.lengths)[:-1]])
+        values, starts = gather_steps(sequences, shard)
     kernels.pack_sequences(np.asarray(values), starts, shard.block, shard.alive, shift, scale, out)

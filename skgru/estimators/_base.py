@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABCMeta, abstractmethod
+from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
@@ -16,11 +17,17 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.validation import check_is_fitted
 
 from skgru.data import as_sequences, check_length, column_statistics, spread_or_one
+from skgru.kernels import fall_back, resolve_device, use_device
 from skgru.models import Predictor, resolve_n_threads
 from skgru.training import Dataset, Stopping, Trainer
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks
-from ._constraints import check_hidden_layer_sizes, check_pooling, check_unchanged
+from ._constraints import (
+    check_hidden_layer_sizes,
+    check_pooling,
+    check_precision,
+    check_unchanged,
+)
 from ._fitted import FittedArrays
 from ._options import make_optimizer, make_schedule, resolve_batch_size
 from ._progress import Progress
@@ -106,8 +113,11 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             training, validation, keep_best = self._prepare(
                 X, y, sample_weight, validation_data, one_epoch
             )
-            trainer, parameters = self._make_trainer(training, one_epoch, keep_best)
-            self._train(trainer, parameters, training, validation, callbacks, n_epochs, one_epoch)
+            with use_device(self.device_, self.precision) as kernels:
+                trainer, parameters = self._make_trainer(training, one_epoch, keep_best, kernels)
+                self._train(
+                    trainer, parameters, training, validation, callbacks, n_epochs, one_epoch
+                )
             del self._declared_classes
         except BaseException:
             self.__dict__.clear()
@@ -122,6 +132,8 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         """
         sizes = check_hidden_layer_sizes(self.hidden_layer_sizes)
         pooling = check_pooling(self.pooling)
+        self.device_ = resolve_device(self.device)
+        check_precision(self.precision, self.dtype)
         reset = not ((one_epoch or self.warm_start) and hasattr(self, "_parameters"))
         if reset:
             self.__dict__.pop("_resume_state", None)
@@ -207,9 +219,9 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             check_unchanged(names, self._network_options, options)
         self._network_options = options
 
-    def _make_trainer(self, training, one_epoch, keep_best):
+    def _make_trainer(self, training, one_epoch, keep_best, kernels):
         """A trainer and the parameters to start from, fresh or where the last fit ended."""
-        network, loss = self._network(), self._make_loss()
+        network, loss = self._network(kernels), self._make_loss()
         shift, scale = self._scaling()
         trainer = Trainer(
             network,
@@ -306,14 +318,18 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         """Shift and scale of the features; copies, as attributes may lie in a memory map."""
         return self.feature_mean_.copy(), 1.0 / self.feature_scale_
 
+    @contextmanager
     def _predictor(self):
-        return Predictor(self._network(), self._parameters, *self._scaling())
+        """A predictor on the device that is at hand."""
+        with use_device(fall_back(self.device), self.precision) as kernels:
+            yield Predictor(self._network(kernels), self._parameters, *self._scaling())
 
     def _predict_raw(self, X):
         """Raw predictions (n, n_outputs) in the dtype of the network."""
         check_is_fitted(self)
         sequences = check_X(self, X, reset=False)
-        raw = self._predictor().predict_raw(sequences, n_threads=resolve_n_threads(self.n_jobs))
+        with self._predictor() as predictor:
+            raw = predictor.predict_raw(sequences, n_threads=resolve_n_threads(self.n_jobs))
         check_prediction(raw, sequences)
         return raw
 
@@ -398,7 +414,8 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
                 "that contains it."
             )
         sequences = check_X(self, X, reset=False)
-        found = self._predictor().attention(sequences, resolve_n_threads(self.n_jobs))
+        with self._predictor() as predictor:
+            found = predictor.attention(sequences, resolve_n_threads(self.n_jobs))
         return found if sequences.layout == "ragged" else np.array(found)
 
     def __sklearn_is_fitted__(self):

@@ -90,6 +90,7 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         max_grad_norm=1.0,
         n_jobs=None,
         device="cpu",
+        precision="fp32",
         dtype="float32",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -121,6 +122,7 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         self.max_grad_norm = max_grad_norm
         self.n_jobs = n_jobs
         self.device = device
+        self.precision = precision
         self.dtype = dtype
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -226,7 +228,7 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         return self._decoder("predict_log_proba")(raw)
 
     def _decoder(self, method):
-        loss, kernels, classes = self._make_loss(), self._kernels(), self.classes_
+        loss, classes = self._make_loss(), self.classes_
         is_multilabel = self._is_multilabel
         is_binary = self.n_outputs_ == 1 and not is_multilabel
 
@@ -240,13 +242,13 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
             return classes[(raw[:, 0] > 0).astype(int) if is_binary else np.argmax(raw, axis=1)]
 
         def predict_proba(raw):
-            found = loss.link(kernels, raw)
+            found = loss.link(raw)
             return np.hstack([1 - found, found]) if is_binary else found
 
         def predict_log_proba(raw):
             if is_binary:
-                return np.hstack([loss.log_link(kernels, raw, -1.0), loss.log_link(kernels, raw)])
-            return loss.log_link(kernels, raw)
+                return np.hstack([loss.log_link(raw, -1.0), loss.log_link(raw)])
+            return loss.log_link(raw)
 
         decoders = (decision_function, predict, predict_proba, predict_log_proba)
         return {decoder.__name__: decoder for decoder in decoders}[method]

@@ -38,7 +38,8 @@ COMMON_CONSTRAINTS = {
     ],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "n_jobs": [None, Integral],
-    "device": [StrOptions({"cpu"})],
+    "device": [str],
+    "precision": [StrOptions({"fp32", "tf32", "bf16"})],
     "dtype": [StrOptions({"float32", "float64"})],
 }
 
@@ -77,3 +78,12 @@ def check_pooling(pooling):
             f"{pooling!r}."
         )
     return tuple(str(kind) for kind in kinds)
+
+
+def check_precision(precision, dtype):
+    """Refuse less precise products where everything else has twice the bits."""
+    if dtype == "float64" and precision != "fp32":
+        raise ValueError(
+            f"precision={precision!r} needs dtype='float32'; with dtype='float64' all products are "
+            "exact to 64 bits. Leave precision at 'fp32'."
+        )

@@ -73,8 +73,13 @@ max_grad_norm : float or None, default=1.0
 n_jobs : int, default=None
     Number of threads.  None means 1 unless in a `joblib.parallel_config` context, -1 all cores.
     Changes the time, never the result.
-device : {"cpu"}, default="cpu"
-    Where to compute.
+device : {"cpu", "cuda", "cuda:N", "auto"}, default="cpu"
+    Where to compute: on the CPU, on the first NVIDIA GPU, on GPU number N, or on the first GPU if
+    there is one.  A GPU needs the extra ``skgru[cuda]``.  Without one, "cuda" raises in ``fit``;
+    a prediction is then made on the CPU, with a warning.
+precision : {"fp32", "tf32", "bf16"}, default="fp32"
+    Of the products on a GPU; sums, states and everything else stay in ``dtype``.  The other two
+    need ``dtype="float32"`` and have no effect on the CPU.
 dtype : {"float32", "float64"}, default="float32"
     Precision of parameters and states.
 """,
@@ -88,6 +93,8 @@ attention_coef_ : ndarray of shape (n_directions, n_hidden)
     Query of the attention, with "attention" in ``pooling``.
 feature_mean_, feature_scale_ : ndarray of shape (n_features,)
     The network sees ``(X - feature_mean_) / feature_scale_``.
+device_ : str
+    Where the last fit was computed: "cpu" or "cuda:N".
 n_iter_ : int
     Epochs trained, over all calls that went on from each other.
 loss_ : float

@@ -2,7 +2,6 @@
 
 from sklearn.utils.validation import check_is_fitted
 
-from skgru.kernels import get_kernels
 from skgru.models import GRUNetwork
 
 
@@ -12,12 +11,12 @@ class FittedArrays:
     All arrays are views of one vector, so changing them in place changes the model.
     """
 
-    def _network(self):
-        """The network that was fitted, built from the facts that are stored with the model."""
-        return GRUNetwork(**self._network_options, device=self.device)
+    def _network(self, kernels=None):
+        """The network that was fitted, built from the facts that are stored with the model.
 
-    def _kernels(self):
-        return get_kernels(self.device)
+        ``kernels`` are those of the device that it will run on, the CPU's if None.
+        """
+        return GRUNetwork(**self._network_options, kernels=kernels)
 
     def _views(self, ending):
         if not hasattr(self, "_parameters"):

@@ -107,6 +107,7 @@ class GRURegressor(RegressorMixin, BaseGRU):
         max_grad_norm=1.0,
         n_jobs=None,
         device="cpu",
+        precision="fp32",
         dtype="float32",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -140,6 +141,7 @@ class GRURegressor(RegressorMixin, BaseGRU):
         self.max_grad_norm = max_grad_norm
         self.n_jobs = n_jobs
         self.device = device
+        self.precision = precision
         self.dtype = dtype
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -183,13 +185,13 @@ class GRURegressor(RegressorMixin, BaseGRU):
         return self._decoder("predict")(raw)
 
     def _decoder(self, method):
-        loss, kernels = self._make_loss(), self._kernels()
+        loss = self._make_loss()
         scale, mean = self.target_scale_[:, np.newaxis], self.target_mean_[:, np.newaxis]
         has_levels = isinstance(self._loss_options["quantile"], tuple)
         n_targets, is_1d = self.n_outputs_, self._y_is_1d
 
         def decode(raw):
-            values = loss.link(kernels, raw).reshape(len(raw), n_targets, -1)
+            values = loss.link(raw).reshape(len(raw), n_targets, -1)
             values = values * scale + mean
             if not has_levels:
                 values = values[:, :, 0]
@@ -291,10 +293,10 @@ class GRURegressor(RegressorMixin, BaseGRU):
         return float(levels[0]) if isinstance(self.quantile, Real) else tuple(levels.tolist())
 
     def _score_raw(self, raw, target, weight):
-        loss, kernels = self._make_loss(), self._kernels()
+        loss = self._make_loss()
         if isinstance(loss, Quantile):
-            return -loss.mean(kernels, raw, target, weight)
-        error = (target - loss.link(kernels, raw)) ** 2
+            return -loss.mean(raw, target, weight)
+        error = (target - loss.link(raw)) ** 2
         spread = (target - np.average(target, axis=0, weights=weight)) ** 2
         error, spread = (np.average(a, axis=0, weights=weight) for a in (error, spread))
         # As r2_score does, a constant target scores 0 unless it is met exactly.

@@ -1,8 +1,16 @@
 """Networks: layers composed from kernels, on packed shards of sequences."""
 
+from ._feeds import make_feed
 from ._gru_network import GRUNetwork
 from ._inference import Predictor
 from ._streaming import NetworkStream
 from ._threads import resolve_n_threads, run_tasks
 
-__all__ = ["GRUNetwork", "NetworkStream", "Predictor", "resolve_n_threads", "run_tasks"]
+__all__ = [
+    "GRUNetwork",
+    "NetworkStream",
+    "Predictor",
+    "make_feed",
+    "resolve_n_threads",
+    "run_tasks",
+]

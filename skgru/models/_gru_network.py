@@ -4,18 +4,12 @@ import numpy as np
 
 from skgru.kernels import get_kernels
 
-from ._layers import Dense, GRULayer, round_up
+from ._layers import Dense, GRULayer
 from ._parameters import ParameterLayout
 from ._pooling import Pooling
 from ._workspace import Workspace
 
 _SEED_STEP, _SEED_MASK = 0xD1342543DE82EF95, 2**64 - 1
-
-# Sequences in a shard, by the units of the widest layer.  Narrow layers need many to be worth the
-# calls; from 64 units on 16 are as fast as 32 and give a batch of 32 to two threads; from 256 on
-# the weights exceed the cache and every shard reads them again at each step (see
-# ``docs/benchmarks.md``).
-_SHARD_SIZES = ((256, 32), (64, 16), (0, 32))
 
 
 class GRUNetwork:
@@ -39,7 +33,8 @@ class GRUNetwork:
     dtype : {float32, float64}
     update_bias : float, default=0.0
         Initial bias of the update gates.
-    device : str, default="cpu"
+    kernels : module, default=None
+        Of the device it runs on; None means those of the CPU.
     """
 
     def __init__(
@@ -54,9 +49,9 @@ class GRUNetwork:
         recurrent_dropout,
         dtype,
         update_bias=0.0,
-        device="cpu",
+        kernels=None,
     ):
-        self.kernels = get_kernels(device)
+        self.kernels = get_kernels("cpu") if kernels is None else kernels
         self.dtype = np.dtype(dtype)
         self.n_features, self.n_outputs = n_features, n_outputs
         self.dropout, self.recurrent_dropout = float(dropout), float(recurrent_dropout)
@@ -75,12 +70,13 @@ class GRUNetwork:
         self.layout = ParameterLayout([p for m in self.modules for p in m.parameters()])
         self._slot_layout = ParameterLayout([p for m in self.modules for p in m.gradients()])
         widest = max(layer.n_units for layer in self.layers)
-        self.shard_size = next(size for units, size in _SHARD_SIZES if widest >= units)
+        self.shard_limits = self.kernels.shard_limits(widest)
 
     # -- memory ----------------------------------------------------------------------------------
-    def new_workspace(self):
-        """Buffers for one thread."""
-        return Workspace(self.dtype)
+    def new_workspaces(self, n_threads):
+        """Buffers for each thread; a device works for one."""
+        n = n_threads if self.kernels.ON_HOST else 1
+        return [Workspace(self.kernels, self.dtype) for _ in range(n)]
 
     def new_packed(self):
         """Room for `pack`."""
@@ -91,23 +87,28 @@ class GRUNetwork:
 
     def new_slot(self):
         """Zeros to which `backward` adds the gradients of a shard."""
-        return self._slot_layout.zeros(self.dtype)
+        layout = self._slot_layout
+        return layout.arrays(self.kernels.zeros(layout.size, self.dtype))
 
     def new_gradient(self):
         """Zeros in the layout of the parameters."""
-        return self.layout.zeros(self.dtype)
+        return self.layout.arrays(self.kernels.zeros(self.layout.size, self.dtype))
 
     # -- parameters ------------------------------------------------------------------------------
+    def place(self, parameters):
+        """A flat parameter vector as `FlatArrays` that the kernels can read and write.
+
+        They share memory with the vector where it lies on the device already.
+        """
+        return self.layout.arrays(self.kernels.to_device(parameters))
+
     def pack(self, parameters, packed, transposed):
-        """Bring a flat parameter vector into the layout of the kernels.
+        """Bring `FlatArrays` of parameters into the layout of the kernels.
 
         ``transposed`` includes what only a backward pass needs.
         """
-        if not parameters.flags.writeable:
-            parameters = parameters.copy()  # of a memory map: kernels take arrays to write to
-        views = self.layout.views(parameters)
         for module in self.modules:
-            module.pack(views, packed, transposed)
+            module.pack(parameters.views, packed, transposed)
 
     def unpack_gradient(self, slot, gradient):
         """Turn the summed slots of a batch into the gradient of the parameters."""
@@ -209,8 +210,7 @@ class GRUNetwork:
             layer_x = x if i == 0 else self._input_buffer(i, shard, workspace)
             d_x = None
             if i > 0:
-                n_columns = round_up(layer.n_inputs, 3 * layer.width)
-                d_x = workspace.array(("d_input", i), (shard.n_rows, n_columns))
+                d_x = workspace.array(("d_input", i), (shard.n_rows, layer.n_input_columns))
             masked = seed is not None and self.recurrent_dropout > 0
             layer.backward(layer_x, shard, packed, workspace, slot, finals, d_states, d_x, masked)
             if i > 0:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from skgru.data import cut_into_shards, minibatches, pack_shard
+from skgru.data import cut_into_shards, minibatches
 
+from ._feeds import make_feed
 from ._threads import run_tasks
 
 # Sequences that are sorted by length together; bounds the bookkeeping of a large data set.
@@ -25,47 +26,50 @@ class Predictor:
     def __init__(self, network, parameters, shift, scale):
         self.network, self.shift, self.scale = network, shift, scale
         self.packed = network.new_packed()
-        network.pack(parameters, self.packed, transposed=False)
+        network.pack(network.place(parameters), self.packed, transposed=False)
 
     def predict_raw(self, sequences, indices=None, n_threads=1, workspaces=None):
         """Raw predictions of the chosen sequences, (n, n_outputs) in the network's dtype.
 
         ``workspaces`` of the network, one for each thread, are used where the caller has them.
         """
+        network = self.network
         indices = np.arange(len(sequences)) if indices is None else indices
-        raw = np.empty((len(indices), self.network.n_outputs), dtype=self.network.dtype)
+        raw = np.empty((len(indices), network.n_outputs), dtype=network.dtype)
 
-        def predict(x, shard, workspace, chunk):
-            found = self.network.forward(x, shard, self.packed, workspace)
-            raw[chunk + shard.positions] = found[:, : self.network.n_outputs]
+        def predict(x, shard, placed, workspace, chunk):
+            found = network.forward(x, placed, self.packed, workspace)
+            found = network.kernels.to_host(found)
+            raw[chunk + shard.positions] = found[:, : network.n_outputs]
 
-        self._for_shards(predict, sequences, indices, workspaces or self._workspaces(n_threads))
+        workspaces = workspaces or network.new_workspaces(n_threads)
+        self._for_shards(predict, sequences, indices, workspaces)
         return raw
 
     def attention(self, sequences, n_threads=1):
         """Attention weights: a list with one array (length,) for each sequence."""
-        found = [None] * len(sequences)
+        found, network = [None] * len(sequences), self.network
 
-        def attend(x, shard, workspace, chunk):
-            weights = self.network.attention(x, shard, self.packed, workspace)
+        def attend(x, shard, placed, workspace, chunk):
+            weights = network.attention(x, placed, self.packed, workspace)
+            weights = network.kernels.to_host(weights)
             for i, length in enumerate(shard.lengths):
                 found[chunk + shard.positions[i]] = weights[shard.block[:length] + i]
 
-        self._for_shards(attend, sequences, np.arange(len(sequences)), self._workspaces(n_threads))
+        workspaces = network.new_workspaces(n_threads)
+        self._for_shards(attend, sequences, np.arange(len(sequences)), workspaces)
         return found
 
-    def _workspaces(self, n_threads):
-        return [self.network.new_workspace() for _ in range(n_threads)]
-
     def _for_shards(self, visit, sequences, indices, workspaces):
-        network, lengths = self.network, sequences.lengths
+        """Call ``visit(x, shard, placed, workspace, chunk)``, ``placed`` being the shard's twin on
+        the device, and ``chunk`` the number of sequences before those that it belongs to."""
+        network = self.network
+        feed = make_feed(network, sequences, self.shift, self.scale)
         for number, chunk in enumerate(minibatches(indices, _CHUNK_SEQUENCES)):
-            shards = cut_into_shards(chunk, lengths, network.shard_size)
+            shards = cut_into_shards(chunk, feed.lengths, *network.shard_limits)
 
             def task(i, workspace, shards=shards, number=number):
-                shard = shards[i]
-                x = workspace.array("x", (shard.n_rows, network.n_features))
-                pack_shard(network.kernels, sequences, shard, self.shift, self.scale, x)
-                visit(x, shard, workspace, number * _CHUNK_SEQUENCES)
+                placed, x = feed.inputs(shards[i], workspace)
+                visit(x, shards[i], placed, workspace, number * _CHUNK_SEQUENCES)
 
             run_tasks(task, len(shards), workspaces)

@@ -8,10 +8,6 @@ to the workspace of the calling thread, gradients are added to the slot of the s
 import numpy as np
 
 from ._parameters import Parameter, glorot_uniform, orthogonal
-from ._workspace import aligned_zeros
-
-# Bytes of gate gradients that stay in the cache between being made and being used for the weights.
-_CHUNK_BYTES = 2**19
 
 
 def round_up(n, multiple):
@@ -60,9 +56,11 @@ class GRULayer:
         self.n_groups, self.size, self.padded = n_groups, size, padded
         self.n_inputs = n_groups * padded
         self.n_hidden, self.update_bias = n_hidden, update_bias
-        self.width = kernels.lanes(self.dtype)
+        self.width = kernels.panel_width(n_hidden, self.dtype)
         self.n_units = round_up(n_hidden, self.width)
         self.n_panels = self.n_units // self.width
+        columns = kernels.panel_columns(self.dtype)
+        self.n_input_columns = round_up(self.n_inputs, columns)
         self.nothing, self.d_gates = f"{name}.nothing", f"{name}.d_gates"
         self.directions = tuple(
             _Direction(d, f"{name}.{direction}")
@@ -110,13 +108,13 @@ class GRULayer:
 
     def new_packed(self):
         """Room for the packed weights of every direction."""
-        n_columns = 3 * self.width
-        n_groups = -(-self.n_inputs // n_columns) if self.needs_input_gradient else 0
+        n_columns = self.kernels.panel_columns(self.dtype)
+        n_groups = self.n_input_columns // n_columns if self.needs_input_gradient else 0
         shapes = {p.name: p.shape for p in self.gradients()}
         for direction in self.directions:
             shapes[direction.U_T] = (3 * self.n_units * self.n_units,)
-            shapes[direction.W_T] = (n_groups, self.n_panels, n_columns, n_columns)
-        return {name: aligned_zeros(shape, self.dtype) for name, shape in shapes.items()}
+            shapes[direction.W_T] = (n_groups, self.n_panels, 3 * self.width, n_columns)
+        return {name: self.kernels.zeros(shape, self.dtype) for name, shape in shapes.items()}
 
     def pack(self, views, packed, transposed):
         """Bring the weights into the layout of the kernels; transposed ones for training."""
@@ -149,14 +147,15 @@ class GRULayer:
         """
         n, found = shard.n_sequences, []
         nothing = workspace.array(self.nothing, (0, self.n_units))
+        gate_rows = self.kernels.gate_rows(shard.n_rows, self.n_inputs, save)
         for d in self.directions:
             states = self.states(d, shard, workspace)
-            gates = workspace.array(d.gates, (shard.n_rows if save else 0, 4 * self.n_units))
+            gates = workspace.array(d.gates, (gate_rows, 4 * self.n_units))
             mask = masked = nothing
             if mask_seeds:
                 mask = workspace.array(d.mask, (n, self.n_units))
                 masked = workspace.array(d.masked, states.shape)
-                mask.fill(1)
+                self.kernels.fill(mask, 1)
                 self.kernels.drop_rows(
                     mask, shard.positions, mask_seeds[d.number], rate,
                     self.n_hidden, self.n_units,
@@ -179,8 +178,8 @@ class GRULayer:
         states : (2 * n_streams, n_units), states after the step before in the second half; they
             move to the first, and the new ones take their place.
         """
-        d, nothing = self.directions[0], np.zeros((0, self.n_units), self.dtype)
-        gates = np.zeros((0, 4 * self.n_units), self.dtype)
+        d, zeros = self.directions[0], self.kernels.zeros
+        nothing, gates = (zeros((0, n * self.n_units), self.dtype) for n in (1, 4))
         weights = packed[d.W], packed[d.U], packed[d.b]
         return self.kernels.gru_forward, (
             x, shard.block, shard.alive, *weights, d.reverse, states[shard.n_sequences :],
@@ -209,7 +208,7 @@ class GRULayer:
             states, otherwise their contents are lost.
         d_states : (shard.n_rows, any) or None
             Gradients of the states of every step, directions side by side.
-        d_x : (shard.n_rows, whole groups of 3 vectors) or None
+        d_x : (shard.n_rows, n_input_columns) or None
             Receives the gradients of the inputs.
         masked : bool
             Whether the forward pass had recurrent dropout.
@@ -218,8 +217,10 @@ class GRULayer:
             raise ValueError(f"{self.name} was built with needs_input_gradient=False")
         n = shard.n_sequences
         nothing = workspace.array(self.nothing, (0, self.n_units))
-        chunk_rows = max(n, _CHUNK_BYTES // (4 * self.n_units * self.dtype.itemsize))
-        d_gates = workspace.array(self.d_gates, (self.n_panels, chunk_rows + n, 4, self.width))
+        n_gradients = self.kernels.gate_gradient_rows(
+            shard.n_rows, n, self.n_units, self.dtype.itemsize
+        )
+        d_gates = workspace.array(self.d_gates, (self.n_panels, n_gradients, 4, self.width))
         for d in self.directions:
             states = self.states(d, shard, workspace)
             gates = workspace.array(d.gates, (shard.n_rows, 4 * self.n_units))
@@ -247,7 +248,7 @@ class Dense:
         self.kernels, self.dtype = kernels, np.dtype(dtype)
         self.n_groups, self.size, self.padded = n_groups, size, padded
         self.n_inputs, self.n_outputs = n_groups * padded, n_outputs
-        self.panel = 3 * kernels.lanes(self.dtype)
+        self.panel = kernels.panel_columns(self.dtype)
         self.n_columns = round_up(n_outputs, self.panel)
 
     def parameters(self):
@@ -270,11 +271,11 @@ class Dense:
     def new_packed(self):
         shapes = {p.name: p.shape for p in self.gradients()}
         shapes["head.W^T"] = (-(-self.n_inputs // self.panel), self.n_columns, self.panel)
-        return {name: aligned_zeros(shape, self.dtype) for name, shape in shapes.items()}
+        return {name: self.kernels.zeros(shape, self.dtype) for name, shape in shapes.items()}
 
     def pack(self, views, packed, transposed):
         self.kernels.pack_matrix(views["head.W"], self.size, self.padded, packed["head.W"])
-        packed["head.b"][: self.n_outputs] = views["head.b"]
+        self.kernels.copy_columns(views["head.b"], 0, packed["head.b"])
         if transposed:
             self.kernels.pack_transposed_matrix(
                 views["head.W"], self.size, self.padded, packed["head.W^T"]
@@ -282,19 +283,20 @@ class Dense:
 
     def unpack_gradient(self, slot, views):
         self.kernels.unpack_matrix(slot["head.W"], self.size, self.padded, views["head.W"])
-        views["head.b"][...] = slot["head.b"][: self.n_outputs]
+        self.kernels.copy_columns(slot["head.b"], 0, views["head.b"])
 
     def forward(self, x, packed, workspace):
         """Return raw predictions, (n, n_columns)."""
-        raw = workspace.array("raw", (len(x), self.n_columns))
-        raw[...] = packed["head.b"]
+        raw = workspace.array("raw", (x.shape[0], self.n_columns))
+        self.kernels.fill_rows(packed["head.b"], raw)
         self.kernels.multiply(x, packed["head.W"], raw, True)
         return raw
 
     def backward(self, d_raw, x, packed, workspace, slot):
         """Add the gradients of the parameters to the slot; return that of the input."""
         self.kernels.multiply_transposed(x, d_raw, slot["head.W"], True)
-        slot["head.b"] += np.add.reduce(d_raw, axis=0)
-        d_x = workspace.array("d_head", (len(x), packed["head.W^T"].shape[0] * self.panel))
+        self.kernels.add_columns(d_raw, slot["head.b"])
+        n_columns = packed["head.W^T"].shape[0] * self.panel
+        d_x = workspace.array("d_head", (x.shape[0], n_columns))
         self.kernels.multiply(d_raw, packed["head.W^T"], d_x, False)
         return d_x

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._workspace import aligned_zeros
-
 
 @dataclass(frozen=True)
 class Parameter:
@@ -62,21 +60,13 @@ class ParameterLayout:
             start += parameter.size
         self.size = start
         self.n_weights = sum(p.size for p in parameters if p.is_weight)
-        self._latest = None, None
 
     def views(self, flat):
         """Named views of a flat vector, writable if it is; to be read only, as a dict."""
-        known, views = self._latest  # training asks for the same vector at every update
-        if known is flat and flat.flags.writeable:
-            return views
-        views = {p.name: flat[self._slices[p.name]].reshape(p.shape) for p in self.parameters}
-        if flat.flags.writeable:
-            self._latest = flat, views
-        return views
+        return {p.name: flat[self._slices[p.name]].reshape(p.shape) for p in self.parameters}
 
-    def zeros(self, dtype):
-        """A `FlatArrays` of zeros."""
-        flat = aligned_zeros(self.size, dtype)
+    def arrays(self, flat):
+        """A flat vector with its views."""
         return FlatArrays(flat, self.views(flat))
 
     def initialize(self, random_state, dtype):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ._parameters import Parameter
-from ._workspace import aligned_zeros
 
 
 class Pooling:
@@ -35,15 +34,16 @@ class Pooling:
         return [Parameter("attention.query", shape, True)]
 
     def new_packed(self):
-        return {p.name: aligned_zeros(p.shape, self.layer.dtype) for p in self.gradients()}
+        zeros, dtype = self.kernels.zeros, self.layer.dtype
+        return {p.name: zeros(p.shape, dtype) for p in self.gradients()}
 
     def pack(self, views, packed, transposed):
         if "attention" in self.kinds:
-            packed["attention.query"][:, : self.layer.n_hidden] = views["attention.query"]
+            self.kernels.copy_columns(views["attention.query"], 0, packed["attention.query"])
 
     def unpack_gradient(self, slot, views):
         if "attention" in self.kinds:
-            views["attention.query"][...] = slot["attention.query"][:, : self.layer.n_hidden]
+            self.kernels.copy_columns(slot["attention.query"], 0, views["attention.query"])
 
     def _columns(self, kind):
         """First column in the pooled vector, of each direction of a kind, with its row shift."""
@@ -126,7 +126,7 @@ class Pooling:
                 continue
             for d, column, _ in self._columns(kind):
                 if kind == "last":
-                    finals[d][...] = d_pooled[:, column : column + n_units]
+                    k.copy_columns(d_pooled, column, finals[d])
                 elif kind == "mean":
                     k.pool_mean_backward(
                         d_pooled, column, block, lengths, d_states, d * n_units, n_units

@@ -4,8 +4,6 @@ import numpy as np
 
 from skgru.data import make_shard
 
-from ._workspace import aligned_zeros
-
 
 class NetworkStream:
     """A network of forward layers and running poolings, with packed weights and states.
@@ -17,7 +15,7 @@ class NetworkStream:
     Parameters
     ----------
     network : GRUNetwork
-        One direction, no attention.
+        Of the CPU, one direction, no attention.
     parameters : ndarray
         Flat parameter vector; packed once, here.
     shift, scale : ndarray of shape (n_features,)
@@ -28,28 +26,28 @@ class NetworkStream:
     def __init__(self, network, parameters, shift, scale, n_streams):
         kernels, dtype, n = network.kernels, network.dtype, n_streams
         packed = network.new_packed()
-        network.pack(parameters, packed, transposed=False)
+        network.pack(network.place(parameters), packed, transposed=False)
         shard = make_shard(np.arange(n), np.arange(n), np.ones(n, np.int64))
         self.n_steps = np.zeros(n, np.int64)
-        self._x = x = aligned_zeros((n, network.n_features), dtype)
+        self._x = x = kernels.zeros((n, network.n_features), dtype)
         self._standardize = kernels.standardize_step, (shift, scale, x)
         # Block 0 holds the states before a step, block 1 those after it.
         self._states, self._layer_calls = [], []
         for layer in network.layers:
-            states = aligned_zeros((2 * n, layer.n_units), dtype)
+            states = kernels.zeros((2 * n, layer.n_units), dtype)
             self._layer_calls.append(layer.stream_call(x, shard, packed, states))
             self._states.append(states)
             x = states[n:]
         self._count = kernels.count_step, (states, n, self.n_steps)
         self._total = np.zeros((n, layer.n_units))
-        self._pooled = aligned_zeros((n, network.pooling.n_outputs), dtype)
-        raw = aligned_zeros((n, network.head.n_columns), dtype)
+        self._pooled = kernels.zeros((n, network.pooling.n_outputs), dtype)
+        raw = kernels.zeros((n, network.head.n_columns), dtype)
         self._raw, found = np.zeros((n, network.n_outputs), dtype), raw[:, : network.n_outputs]
         self._head_calls = [
             *network.pooling.stream_calls(states, self.n_steps, shard, self._total, self._pooled),
-            (np.copyto, (raw, packed["head.b"])),
+            (kernels.fill_rows, (packed["head.b"], raw)),
             (kernels.multiply, (self._pooled, packed["head.W"], raw, True)),
-            (np.copyto, (self._raw, found)),
+            (kernels.copy, (found, self._raw)),
         ]
 
     def push(self, values):

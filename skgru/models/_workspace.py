@@ -4,18 +4,6 @@ import math
 
 import numpy as np
 
-_ALIGNMENT = 64  # of a cache line: a vector that straddles two lines costs two loads
-
-
-def aligned_zeros(shape, dtype):
-    """Zeros whose first element starts a cache line."""
-    dtype = np.dtype(dtype)
-    shape = (shape,) if isinstance(shape, int) else shape
-    n_bytes = math.prod(shape) * dtype.itemsize
-    raw = np.zeros(n_bytes + _ALIGNMENT, dtype=np.uint8)
-    start = -raw.ctypes.data % _ALIGNMENT
-    return raw[start : start + n_bytes].view(dtype).reshape(shape)
-
 
 class Workspace:
     """Named buffers that grow to the largest shard seen and are never given back in between.
@@ -23,8 +11,8 @@ class Workspace:
     A workspace belongs to one thread at a time, and a name to one dtype.
     """
 
-    def __init__(self, dtype):
-        self.dtype = np.dtype(dtype)
+    def __init__(self, kernels, dtype):
+        self.kernels, self.dtype = kernels, np.dtype(dtype)
         self._buffers, self._views = {}, {}
 
     def array(self, name, shape, dtype=None):
@@ -37,12 +25,12 @@ class Workspace:
         buffer = self._buffers.get(name)
         if buffer is None or buffer.size < size:
             dtype = self.dtype if dtype is None else np.dtype(dtype)
-            buffer = self._buffers[name] = aligned_zeros(size + size // 8, dtype)
+            buffer = self._buffers[name] = self.kernels.zeros(size + size // 8, dtype)
         view = self._views[name] = buffer[:size].reshape(shape)
         return view
 
     def zeros(self, name, shape, dtype=None):
         """The same, filled with zeros."""
         array = self.array(name, shape, dtype)
-        array.fill(0)
+        self.kernels.fill(array, 0)
         return array

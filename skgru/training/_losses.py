@@ -9,9 +9,13 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from skgru.kernels import get_kernels
+
 
 class Loss(ABC):
     """What training minimises.
+
+    Training runs the kernel on its device; whatever else is asked of a loss is asked on the host.
 
     Attributes
     ----------
@@ -33,19 +37,15 @@ class Loss(ABC):
     def constant(self, target, weight):
         """The raw prediction (n_raw,) that fits best without looking at the input."""
 
-    def link(self, kernels, raw):
+    def link(self, raw):
         """Predictions from raw predictions, in float64."""
         return raw.astype(np.float64)
 
-    def __call__(self, kernels, raw, target, weight, scale, d_raw):
-        """Write the gradient into ``d_raw``; return the sum of weight * loss."""
-        kernel = getattr(kernels, self.kernel)
-        return kernel(raw, target, weight, self.parameters, scale, d_raw)
-
-    def mean(self, kernels, raw, target, weight):
+    def mean(self, raw, target, weight):
         """Weighted mean loss of raw predictions."""
-        total = self(kernels, raw, target, weight, 1.0, np.empty_like(raw))
-        return total / weight.sum()
+        kernel, total = getattr(get_kernels("cpu"), self.kernel), np.zeros(1)
+        kernel(raw, target, weight, self.parameters, 1.0, np.empty_like(raw), total, 0)
+        return total[0] / weight.sum()
 
 
 class SquaredError(Loss):
@@ -87,7 +87,7 @@ class Poisson(Loss):
         # A target that is always zero has no finite logarithm; start somewhere small.
         return np.log(np.maximum(np.average(target, axis=0, weights=weight), 1e-6))
 
-    def link(self, kernels, raw):
+    def link(self, raw):
         return np.exp(raw.astype(np.float64))
 
 
@@ -106,9 +106,9 @@ class Quantile(Loss):
         found[1:] = steps + np.log(-np.expm1(-steps))  # the inverse of softplus
         return found.T.ravel()
 
-    def link(self, kernels, raw):
+    def link(self, raw):
         prediction = np.empty((len(raw), self.n_raw))
-        kernels.quantile_link(raw, self.n_outputs, len(self.parameters), prediction)
+        get_kernels("cpu").quantile_link(raw, self.n_outputs, len(self.parameters), prediction)
         return prediction
 
 
@@ -123,15 +123,15 @@ class BinaryLogLoss(Loss):
         share = (np.average(target, axis=0, weights=weight) * n + 0.5) / (n + 1)
         return np.log(share / (1 - share))
 
-    def link(self, kernels, raw):
+    def link(self, raw):
         probability = np.empty((len(raw), self.n_raw))
-        kernels.sigmoid_link(raw, probability)
+        get_kernels("cpu").sigmoid_link(raw, probability)
         return probability
 
-    def log_link(self, kernels, raw, sign=1.0):
+    def log_link(self, raw, sign=1.0):
         """Logarithm of the probability of the label, or of its absence with sign -1."""
         log_probability = np.empty((len(raw), self.n_raw))
-        kernels.log_sigmoid_link(raw, sign, log_probability)
+        get_kernels("cpu").log_sigmoid_link(raw, sign, log_probability)
         return log_probability
 
 
@@ -147,15 +147,15 @@ class MultinomialLogLoss(Loss):
         counts = np.bincount(target[:, 0].astype(int), weights=weight, minlength=self.n_raw)
         return np.log((counts + 0.5) / (counts.sum() + 0.5 * self.n_raw))
 
-    def link(self, kernels, raw):
+    def link(self, raw):
         probability = np.empty((len(raw), self.n_raw))
-        kernels.softmax_link(raw, probability)
+        get_kernels("cpu").softmax_link(raw, probability)
         return probability
 
-    def log_link(self, kernels, raw):
+    def log_link(self, raw):
         """Logarithms of the probabilities, without underflow."""
         log_probability = np.empty((len(raw), self.n_raw))
-        kernels.log_softmax_link(raw, log_probability)
+        get_kernels("cpu").log_softmax_link(raw, log_probability)
         return log_probability
 
 

@@ -10,8 +10,8 @@ class Optimizer(ABC):
 
     Attributes
     ----------
-    buffers : dict of str to ndarray
-        Running means, one entry for each parameter.
+    buffers : dict of str to array
+        Running means, one entry for each parameter; on the device of the kernels.
     n_updates : int
         Steps made so far.
     """
@@ -21,7 +21,7 @@ class Optimizer(ABC):
     def __init__(self, kernels, n_parameters, dtype):
         self.kernels, self.n_updates = kernels, 0
         self._type = np.dtype(dtype).type
-        self.buffers = {name: np.zeros(n_parameters, dtype) for name in self.buffer_names}
+        self.buffers = {name: kernels.zeros(n_parameters, dtype) for name in self.buffer_names}
 
     @abstractmethod
     def _step(self, parameters, gradient, rate):
@@ -34,22 +34,25 @@ class Optimizer(ABC):
 
     def is_finite(self):
         """Whether the running means are; an infinite one stops its parameter for good."""
-        return all(np.isfinite(buffer).all() for buffer in self.buffers.values())
+        return all(np.isfinite(buffer).all() for buffer in self._on_host().values())
+
+    def _on_host(self):
+        return {name: self.kernels.to_host(buffer) for name, buffer in self.buffers.items()}
 
     def reset(self):
         """Forget all steps."""
         self.n_updates = 0
         for buffer in self.buffers.values():
-            buffer[...] = 0
+            self.kernels.fill(buffer, 0)
 
     def get_state(self):
         """Everything a later `set_state` needs to go on as if nothing had happened."""
-        return {"n_updates": self.n_updates, **self.buffers}
+        return {"n_updates": self.n_updates, **self._on_host()}
 
     def set_state(self, state):
         self.n_updates = int(state["n_updates"])
         for name, buffer in self.buffers.items():
-            buffer[...] = state[name]
+            self.kernels.copy(state[name], buffer)
 
 
 class Adam(Optimizer):

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skgru.data import Sequences, cut_into_shards, minibatches, pack_shard
-from skgru.models import Predictor, run_tasks
+from skgru.data import Sequences, cut_into_shards, minibatches
+from skgru.models import Predictor, make_feed, run_tasks
 
 # Gradients of so many shards (at least) are kept apart before they are added to the first one's.
 _WAVE = 8
@@ -113,10 +113,14 @@ class Trainer:
         self.penalty, self.max_grad_norm = penalty, max_grad_norm
         self.shift, self.scale = shift, scale
         self._uses_dropout = network.dropout > 0 or network.recurrent_dropout > 0
-        self._workspaces = [network.new_workspace() for _ in range(n_threads)]
+        self._workspaces = network.new_workspaces(n_threads)
         self._packed = network.new_packed()
         self._slots, self._gradient = [], network.new_gradient()
-        self._partial = np.zeros(network.kernels.N_PARTIAL)
+        kernels = network.kernels
+        self._loss_kernel = getattr(kernels, loss.kernel)
+        self._loss_parameters = kernels.to_device(loss.parameters)
+        self._partial = kernels.zeros(kernels.N_PARTIAL, np.float64)
+        self._total = kernels.zeros(1, np.float64)
 
     # -- state -----------------------------------------------------------------------------------
     def get_state(self):
@@ -173,12 +177,14 @@ class Trainer:
         """
         result = TrainingResult(parameters, parameters)
         last_finite = parameters.copy()
+        placed, feed = self.network.place(parameters), self.feed(training)
         try:
             for epoch in range(n_epochs):
                 started = time.perf_counter()
                 if before_epoch is not None:
                     before_epoch()
-                loss = self._run_epoch(parameters, training, epoch, n_epochs)
+                loss = self._run_epoch(placed, training, feed, epoch, n_epochs)
+                self.network.kernels.copy(placed.flat, parameters)
                 if not self._is_finite(loss, parameters):
                     # A single epoch may be one of a stream, whose best loss was that of other data.
                     best = self.stopping.best_parameters if n_epochs > 1 else None
@@ -203,6 +209,7 @@ class Trainer:
                     result.end = end
                     break
         except KeyboardInterrupt:
+            self.network.kernels.copy(placed.flat, parameters)
             result.end = "interrupt"
         if self.keep_best and self.stopping.best_parameters is not None:
             result.parameters = self.stopping.best_parameters.copy()
@@ -236,7 +243,13 @@ class Trainer:
             stacklevel=7,  # of the caller of fit
         )
 
-    def _run_epoch(self, parameters, training, epoch, n_epochs):
+    def feed(self, dataset):
+        """What hands a `Dataset` to the network, for `gradient`."""
+        return make_feed(
+            self.network, dataset.sequences, self.shift, self.scale, dataset.target, dataset.weight
+        )
+
+    def _run_epoch(self, parameters, training, feed, epoch, n_epochs):
         """One pass over the training data; the mean loss over it."""
         indices = training.indices
         if self.shuffle:
@@ -244,7 +257,8 @@ class Trainer:
         batches = minibatches(indices, self.batch_size)
         seeds = self.random_state.randint(2**62, size=len(batches), dtype=np.int64)
         mean_weight = training.weight[training.indices].mean()
-        total = 0.0
+        kernels, total = self.network.kernels, self._total
+        kernels.fill(total, 0)
         for number, batch in enumerate(batches):
             if not training.weight[batch].any():
                 continue
@@ -252,60 +266,68 @@ class Trainer:
             weight = mean_weight * len(batch)
             seed = int(seeds[number]) if self._uses_dropout else None
             progress = (epoch + (number + 0.5) / len(batches)) / n_epochs
-            loss = self._step(parameters, training, batch, weight, seed, progress)
-            total += loss * weight
-            if not np.isfinite(loss):
-                return loss
-        return total / (mean_weight * len(indices))
+            self._step(parameters, feed, batch, weight, seed, progress)
+            # A device is not waited for: there the end of the epoch tells.
+            if kernels.ON_HOST and not np.isfinite(total[0]):
+                break
+        return float(kernels.to_host(total)[0]) / (mean_weight * len(indices))
 
-    def _step(self, parameters, training, batch, weight, seed, progress):
-        """One update; the loss of the batch before it."""
-        loss = self.gradient(parameters, training, batch, weight, seed, self._gradient)
-        if not np.isfinite(loss):
-            return loss
+    def _step(self, parameters, feed, batch, weight, seed, progress):
+        """One update; the loss before it is added to that of the epoch."""
         kernels, layout, gradient = self.network.kernels, self.network.layout, self._gradient.flat
+        losses = self.gradient(parameters, feed, batch, weight, seed, self._gradient)
         if self.penalty > 0:
-            factor = self.penalty / weight
-            squares = kernels.add_penalty(
-                gradient, parameters, gradient.dtype.type(factor), layout.n_weights, self._partial
+            factor = gradient.dtype.type(self.penalty / weight)
+            kernels.add_penalty(
+                gradient, parameters.flat, factor, layout.n_weights, self._partial, losses, 0
             )
-            loss += 0.5 * factor * squares
+        kernels.add_losses(losses, 0.5 * self.penalty, self._total)
         if self.max_grad_norm is not None:
             kernels.clip_norm(gradient, self.max_grad_norm, self._partial)
-        self.optimizer.update(parameters, gradient, self.schedule.rate(progress))
-        return loss
+        self.optimizer.update(parameters.flat, gradient, self.schedule.rate(progress))
 
-    def gradient(self, parameters, training, batch, weight, seed, gradient):
-        """Write the gradient of the loss of a batch, its sum over ``weight``; return that loss.
+    def gradient(self, parameters, feed, batch, weight, seed, gradient):
+        """Write the gradient of the loss of a batch, its sum over ``weight``.
 
-        ``gradient`` is a `FlatArrays` of the network. Every shard sums into a slot of its own, and
-        the slots are added in the order of the shards: the result does not depend on which thread
-        did what.
+        Every shard sums into a slot of its own, and the slots are added in the order of the shards:
+        the result does not depend on which thread did what.
+
+        Parameters
+        ----------
+        parameters, gradient : FlatArrays
+            Of the network, on its device.
+        feed : object
+            What `feed` returned.
+        batch : ndarray of int
+        weight : float
+        seed : int or None
+            Of dropout.
+
+        Returns
+        -------
+        losses : array of shape (1 + n_shards,), float64
+            On the device, until the next call: room for the penalty, then the sum of weight * loss
+            of each shard.
         """
         network, kernels = self.network, self.network.kernels
-        shards = cut_into_shards(batch, training.sequences.lengths, network.shard_size)
+        shards = cut_into_shards(batch, feed.lengths, *network.shard_limits)
         wave = max(_WAVE, 2 * len(self._workspaces))
         while len(self._slots) < min(1 + wave, len(shards)):
             self._slots.append(network.new_slot())
-        losses = np.zeros(len(shards))
+        losses = self._workspaces[0].array("losses", (1 + len(shards),), np.float64)
         network.pack(parameters, self._packed, transposed=True)
 
         def work(i, workspace):
             # The first slot collects the sum: its own shard's, then that of every wave.
-            shard, slot = shards[first + i], self._slots[i if first == 0 else 1 + i]
-            slot.flat.fill(0)
-            x = workspace.array("x", (shard.n_rows, network.n_features))
-            pack_shard(kernels, training.sequences, shard, self.shift, self.scale, x)
+            shard, x = feed.inputs(shards[first + i], workspace)
+            slot = self._slots[i if first == 0 else 1 + i]
+            kernels.fill(slot.flat, 0)
             raw = network.forward(x, shard, self._packed, workspace, seed=seed, save=True)
             d_raw = workspace.zeros("d_raw", raw.shape)
-            losses[first + i] = self.loss(
-                kernels,
-                raw,
-                training.target[shard.indices],
-                training.weight[shard.indices],
-                1.0 / weight,
-                d_raw,
-            )
+            self._loss_kernel(
+                raw, *feed.targets(shard, workspace), self._loss_parameters, 1.0 / weight, d_raw,
+                losses, 1 + first + i,
+            )  # fmt: skip
             network.backward(d_raw, x, shard, self._packed, workspace, slot, seed=seed)
 
         total, first = self._slots[0], 0
@@ -316,7 +338,7 @@ class Trainer:
                 kernels.add(total.flat, slot.flat)
             first += n
         network.unpack_gradient(total, gradient)
-        return losses.sum() / weight
+        return losses
 
     def _validate(self, parameters, validation, score):
         """Loss and score of the validation data."""
@@ -324,5 +346,5 @@ class Trainer:
         used = validation.indices
         raw = predictor.predict_raw(validation.sequences, used, workspaces=self._workspaces)
         target, weight = validation.target[used], validation.weight[used]
-        loss = self.loss.mean(self.network.kernels, raw, target, weight)
+        loss = self.loss.mean(raw, target, weight)
         return loss, score(raw, target, weight)

@@ -31,7 +31,7 @@ class DeviceRun:
         self.n_features = problem.W.shape[0]
         self.n_units = kernels.panel_width(n_hidden, dtype)
         lengths = np.array([len(x) for x in problem.x])
-        (self.shard,) = cut_into_shards(np.arange(n), lengths, n)
+        (self.shard,) = cut_into_shards(np.arange(n), lengths, n, 2**20)
         shard = self.shard
         starts = (np.cumsum(lengths) - lengths)[shard.indices]
         self.block, self.alive = to_device(shard.block, shard.alive)

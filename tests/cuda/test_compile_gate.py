@@ -59,15 +59,23 @@ def run_everything_else(dtype):
         "squared_error", "absolute_error", "huber", "poisson", "quantile", "binary_log_loss",
         "multinomial_log_loss",
     ):  # fmt: skip
-        getattr(k, name)(x, wide, total, total, 1.0, x)
+        getattr(k, name)(x, wide, total, total, 1.0, x, total, 1)
+    k.add_losses(total, 0.5, total)
     k.quantile_link(x, 1, n, wide)
     k.sigmoid_link(x, wide)
     k.softmax_link(x, wide)
     k.log_sigmoid_link(x, 1.0, wide)
     k.log_softmax_link(x, wide)
     partial = np.zeros(k.N_PARTIAL)
-    k.add_penalty(v, v, t, n, partial)
+    k.add_penalty(v, v, t, n, partial, total, 1)
     k.clip_norm(v, 1.0, partial)
+    for array, value in ((x, 0), (v, 0), (count, 0)):
+        k.fill(array, value)
+    k.fill_rows(v, x)
+    k.add_columns(x, v)
+    for array in (x, v):
+        k.copy_columns(array, 1, array)
+    k.take_targets(wide, total, count, wide, total)
     k.adam(v, v, v, v, t, t, t, t, t, t)
     k.sgd(v, v, v, t, t, True)
     k.rmsprop(v, v, v, t, t, t, t)

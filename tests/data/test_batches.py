@@ -34,7 +34,7 @@ lengths_of_all = st.lists(st.integers(1, 9), min_size=1, max_size=40)
 def test_shards_hold_every_sequence_once_longest_first(lengths, shard_size, seed):
     lengths = np.array(lengths)
     indices = np.random.default_rng(seed).permutation(len(lengths))[: len(lengths) // 2 + 1]
-    shards = cut_into_shards(indices, lengths, shard_size)
+    shards = cut_into_shards(indices, lengths, shard_size, 2**17)
     assert all(shard.n_sequences == shard_size for shard in shards[:-1])
     assert 1 <= shards[-1].n_sequences <= shard_size
 

@@ -124,10 +124,10 @@ def test_ctrl_c_ends_the_callbacks(monkeypatch):
     recorder = Recorder()
     original = Trainer._run_epoch
 
-    def interrupted(trainer, parameters, training, epoch, n_epochs):
+    def interrupted(trainer, parameters, training, feed, epoch, n_epochs):
         if epoch == 1:
             raise KeyboardInterrupt
-        return original(trainer, parameters, training, epoch, n_epochs)
+        return original(trainer, parameters, training, feed, epoch, n_epochs)
 
     monkeypatch.setattr(Trainer, "_run_epoch", interrupted)
     with pytest.warns(UserWarning, match="interrupted"):

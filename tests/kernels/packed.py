@@ -6,7 +6,6 @@ import numpy as np
 
 from skgru.data import cut_into_shards
 from skgru.kernels import cpu
-from skgru.models._workspace import aligned_zeros
 from tests.reference import gru as ref
 
 #: Lengths of 1, equal ones, and enough sequences for a tile of every height at some step.
@@ -106,7 +105,7 @@ def expected_gradients(problem, d_states, d_final):
 
 def unset(shape, dtype):
     """Memory that nobody may read before it is written: NaN would show in the results."""
-    array = aligned_zeros(shape, dtype)
+    array = cpu.zeros(shape, dtype)
     array[...] = np.nan
     return array
 
@@ -121,11 +120,11 @@ class Run:
         self.problem, dtype = problem, problem.dtype
         n, n_hidden = problem.h0.shape
         self.n_features = n_features = problem.W.shape[0]
-        self.width = width = cpu.lanes(dtype)
+        self.width = width = cpu.panel_width(1, dtype)
         self.n_panels = -(-n_hidden // width)
         self.n_units = self.n_panels * width
         lengths = np.array([len(x) for x in problem.x])
-        (self.shard,) = cut_into_shards(np.arange(n), lengths, n)
+        (self.shard,) = cut_into_shards(np.arange(n), lengths, n, 2**20)
         shard = self.shard
 
         self.x = unset((shard.n_rows, n_features), dtype)
@@ -149,7 +148,7 @@ class Run:
         )  # fmt: skip
 
     def _pad(self, rows):
-        padded = aligned_zeros((len(rows), self.n_units), rows.dtype)
+        padded = cpu.zeros((len(rows), self.n_units), rows.dtype)
         padded[:, : rows.shape[1]] = rows
         return padded
 
@@ -159,11 +158,11 @@ class Run:
         )  # fmt: skip
         n_columns = 3 * width
         self.n_groups = -(-n_features // n_columns)
-        self.w = aligned_zeros((n_panels, n_features, 3, width), dtype)
-        self.u = aligned_zeros((n_panels, self.n_units, 3, width), dtype)
-        self.bias = aligned_zeros((n_panels, 4, width), dtype)
-        self.u_t = aligned_zeros(3 * self.n_units**2, dtype)
-        self.w_t = aligned_zeros((self.n_groups, n_panels, n_columns, n_columns), dtype)
+        self.w = cpu.zeros((n_panels, n_features, 3, width), dtype)
+        self.u = cpu.zeros((n_panels, self.n_units, 3, width), dtype)
+        self.bias = cpu.zeros((n_panels, 4, width), dtype)
+        self.u_t = cpu.zeros(3 * self.n_units**2, dtype)
+        self.w_t = cpu.zeros((self.n_groups, n_panels, n_columns, n_columns), dtype)
         cpu.pack_gru(
             problem.W, problem.U, problem.b, problem.b_hn, n_features, n_features, True,
             self.w, self.u, self.bias, self.u_t, self.w_t,

@@ -46,7 +46,7 @@ _tanh, _two_sigmoids = _make("tanh", 1), _make("two_sigmoids", 2)
 
 def tanh(x):
     """tanh of each number, a vector at a time."""
-    width = cpu.lanes(x.dtype)
+    width = cpu.panel_width(1, x.dtype)
     padded = np.zeros(-(-len(x) // width) * width, x.dtype)
     padded[: len(x)] = x
     result = np.empty_like(padded)
@@ -58,7 +58,7 @@ def tanh(x):
 
 def two_sigmoids(x, y):
     """Both sigmoids of each pair of numbers."""
-    width = cpu.lanes(x.dtype)
+    width = cpu.panel_width(1, x.dtype)
     n_vectors = -(-len(x) // width)
     padded = np.zeros((n_vectors, 2, width), x.dtype)
     for j, values in enumerate((x, y)):

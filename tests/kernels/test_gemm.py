@@ -18,7 +18,7 @@ shapes = pytest.mark.parametrize(
 def in_panels(matrix):
     """Panels of B, as ``pack_matrix`` makes them without groups."""
     n_rows, n = matrix.shape
-    n_columns = 3 * cpu.lanes(matrix.dtype)
+    n_columns = cpu.panel_columns(matrix.dtype)
     panels = np.zeros((-(-n // n_columns), n_rows, n_columns), matrix.dtype)
     cpu.pack_matrix(matrix, n_rows, n_rows, panels)
     return panels
@@ -50,7 +50,7 @@ def test_multiply(rng, m, k, n, dtype):
 @shapes
 def test_multiply_transposed(rng, m, k, n, dtype):
     a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(m, n)).astype(dtype)
-    n_columns = 3 * cpu.lanes(b.dtype)
+    n_columns = cpu.panel_columns(b.dtype)
     n_panels = -(-n // n_columns)
     padded = np.zeros((m, n_panels * n_columns), dtype)
     padded[:, :n] = b

@@ -79,9 +79,11 @@ def call(case, raw, weight=None, scale=1.0, dtype="float64"):
     wide[:, : case.n_raw] = raw
     d_wide = np.full_like(wide, np.nan)
     parameters = np.array(case.parameters, dtype=float)
-    total = case.kernel(wide, case.target[: len(raw)], weight, parameters, scale, d_wide)
+    sums = np.full(3, np.nan)
+    case.kernel(wide, case.target[: len(raw)], weight, parameters, scale, d_wide, sums, 1)
+    assert np.isnan(sums[[0, 2]]).all()
     assert np.isnan(d_wide[:, case.n_raw :]).all()
-    return total, d_wide[:, : case.n_raw]
+    return sums[1], d_wide[:, : case.n_raw]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

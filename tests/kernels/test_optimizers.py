@@ -131,7 +131,9 @@ PARTIAL = np.full(cpu.N_PARTIAL, np.nan)
 def test_penalty(rng, n, dtype):
     parameters, before = rng.normal(size=(2, 1000)).astype(dtype)
     gradient = before.copy()
-    found = cpu.add_penalty(gradient, parameters, gradient.dtype.type(0.5), n, PARTIAL)
+    sums = np.full(3, np.nan)
+    cpu.add_penalty(gradient, parameters, gradient.dtype.type(0.5), n, PARTIAL, sums, 1)
+    found = sums[1]
     assert found == pytest.approx(np.sum(parameters[:n].astype(float) ** 2), rel=1e-14)
     expected = before[:n].astype(float) + 0.5 * parameters[:n]
     tolerance = 1e-6 if dtype == "float32" else 1e-15

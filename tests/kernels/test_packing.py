@@ -23,7 +23,7 @@ class Packed:
     """Random weights of one direction of a layer, and what `pack_gru` makes of them."""
 
     def __init__(self, rng, n_groups, size, padded, n_hidden):
-        self.width = width = cpu.lanes(np.dtype("float64"))
+        self.width = width = cpu.panel_width(1, np.dtype("float64"))
         n_columns, self.n_panels = 3 * width, -(-n_hidden // width)
         self.n_units = n_units = self.n_panels * width
         self.size, self.padded, self.n_hidden = size, padded, n_hidden
@@ -111,7 +111,7 @@ def test_prediction_packs_nothing_for_the_backward_pass(rng):
 @groups
 @pytest.mark.parametrize("n", [1, 24, 25])
 def test_matrix_there_and_back_and_transposed(rng, n_groups, size, padded, n):
-    n_columns = 3 * cpu.lanes(np.dtype("float64"))
+    n_columns = cpu.panel_columns(np.dtype("float64"))
     matrix = rng.normal(size=(n_groups * size, n))
     panels = np.zeros((-(-n // n_columns), n_groups * padded, n_columns))
     cpu.pack_matrix(matrix, size, padded, panels)

@@ -4,7 +4,7 @@ import numpy as np
 
 from skgru.data import cut_into_shards
 from skgru.models import GRUNetwork
-from skgru.models._workspace import aligned_zeros
+from skgru.kernels import cpu
 from tests.reference import gru as ref
 
 LENGTHS = (5, 1, 9, 3, 3, 7, 2, 9, 9, 4, 1)
@@ -34,7 +34,7 @@ def random_sequences(rng, n_features=2, lengths=LENGTHS, dtype="float64"):
 
 def pack(x, shard, dtype):
     """The sequences of a shard in block layout, padding zero."""
-    packed = aligned_zeros((shard.n_rows, x[0].shape[1]), dtype)
+    packed = cpu.zeros((shard.n_rows, x[0].shape[1]), dtype)
     for i, sequence in enumerate(shard.indices):
         packed[shard.block[: shard.lengths[i]] + i] = x[sequence]
     return packed
@@ -45,13 +45,14 @@ class Engine:
 
     def __init__(self, network, parameters):
         self.network, self.parameters = network, parameters
-        self.packed, self.workspace = network.new_packed(), network.new_workspace()
-        network.pack(parameters, self.packed, True)
+        self.packed = network.new_packed()
+        (self.workspace,) = network.new_workspaces(1)
+        network.pack(network.place(parameters), self.packed, True)
 
     def _shards(self, x, indices, shard_size):
         indices = np.arange(len(x)) if indices is None else np.asarray(indices)
         lengths = np.array([len(sequence) for sequence in x])
-        for shard in cut_into_shards(indices, lengths, shard_size):
+        for shard in cut_into_shards(indices, lengths, shard_size, 1000):
             yield shard, pack(x, shard, self.network.dtype)
 
     def forward(self, x, indices=None, *, shard_size=32, seed=None):

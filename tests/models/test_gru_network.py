@@ -66,7 +66,7 @@ def check_gradient(rng, seed=None, **options):
     engine = Engine(network, parameters)
 
     def weighted_output(parameters):
-        network.pack(parameters, engine.packed, False)
+        network.pack(network.place(parameters), engine.packed, False)
         return np.sum(d_raw * engine.forward(x, seed=seed))
 
     raw, found = engine.gradient(x, d_raw, seed=seed)

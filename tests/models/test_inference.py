@@ -16,7 +16,7 @@ SHIFT, SCALE = np.array([1.0, -2.0]), np.array([0.5, 3.0])
 @pytest.fixture
 def setup(rng):
     network, parameters = random_network(rng, pooling=("attention", "last"))
-    network.shard_size = 4
+    network.shard_limits = 4, 1000
     x = random_sequences(rng, lengths=rng.integers(1, 12, size=50))
     return network, parameters, x, Predictor(network, parameters, SHIFT, SCALE)
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skgru.models._workspace import Workspace, aligned_zeros
+from skgru.kernels import cpu
+from skgru.models._workspace import Workspace
 
 from .networks import SEED, Engine, random_network, random_sequences
 from .test_gru_network import architectures, both_dtypes
@@ -15,7 +16,7 @@ from .test_gru_network import architectures, both_dtypes
 def test_zeros_start_a_cache_line(shape, dtype):
     held = []
     for _ in range(20):  # the allocator would align a single array by chance
-        array = aligned_zeros(shape, dtype)
+        array = cpu.zeros(shape, dtype)
         held.append(array)
         assert array.shape == (shape if isinstance(shape, tuple) else (shape,))
         assert array.dtype == dtype and array.flags.c_contiguous and array.flags.writeable
@@ -24,7 +25,7 @@ def test_zeros_start_a_cache_line(shape, dtype):
 
 
 def test_a_name_keeps_its_memory():
-    workspace = Workspace("float32")
+    workspace = Workspace(cpu, "float32")
     large = workspace.array("a", (10, 4))
     assert large.dtype == np.float32 and large.ctypes.data % 64 == 0
     large[...] = 7
@@ -38,7 +39,7 @@ def test_a_name_keeps_its_memory():
 
 
 def test_zeros_clears_what_was_there():
-    workspace = Workspace("float64")
+    workspace = Workspace(cpu, "float64")
     workspace.array("a", (6,))[...] = np.nan
     assert_array_equal(workspace.zeros("a", (2, 2)), np.zeros((2, 2)))
 

@@ -5,7 +5,6 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import expit, softmax
 
-from skgru.kernels import get_kernels
 from skgru.training import (
     AbsoluteError,
     BinaryLogLoss,
@@ -16,13 +15,12 @@ from skgru.training import (
     SquaredError,
 )
 
-KERNELS = get_kernels()
 LEVELS = [0.1, 0.5, 0.8]
 
 
 def mean_of_constant(loss, raw, target, weight):
     rows = np.ascontiguousarray(np.broadcast_to(raw, (len(target), loss.n_raw)))
-    return loss.mean(KERNELS, rows, target, weight)
+    return loss.mean(rows, target, weight)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +51,7 @@ def test_quantiles_start_where_they_are_at_every_scale(rng, scale):
     loss = Quantile(1, LEVELS)
     raw = loss.constant(target, np.ones(500))
     assert np.isfinite(raw).all()
-    found = loss.link(KERNELS, raw[np.newaxis])[0]
+    found = loss.link(raw[np.newaxis])[0]
     expected = np.quantile(target, LEVELS, method="inverted_cdf")
     # Steps between quantiles start at least at 1e-3, or they could hardly grow.
     assert_allclose(found, expected, rtol=1e-9, atol=3e-3)

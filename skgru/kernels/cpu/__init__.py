@@ -1,11 +1,12 @@
 """Kernels for the vector units of a CPU."""
 
-from ._host import lanes
+from ._host import panel_columns, panel_width
 from .dropout import connect, drop_rows, drop_steps
 from .gemm import multiply, multiply_transposed, orthonormalize_rows
-from .gru import gru_backward, gru_forward
+from .gru import gate_gradient_rows, gate_rows, gru_backward, gru_forward, shard_limits
 from .losses import (
     absolute_error,
+    add_losses,
     binary_log_loss,
     huber,
     log_sigmoid_link,
@@ -17,6 +18,18 @@ from .losses import (
     sigmoid_link,
     softmax_link,
     squared_error,
+)
+from .memory import (
+    ON_HOST,
+    add_columns,
+    copy,
+    copy_columns,
+    fill,
+    fill_rows,
+    session,
+    to_device,
+    to_host,
+    zeros,
 )
 from .optimizers import (
     N_PARTIAL,

@@ -38,3 +38,13 @@ TILE_HEIGHTS = (8, 4, 1) if _N_REGISTERS == 32 else (4, 2, 1)
 def lanes(dtype):
     """Number of ``dtype`` elements in one vector register."""
     return VECTOR_BYTES // dtype.itemsize
+
+
+def panel_width(n_hidden, dtype):
+    """Units of a panel of a GRU layer: those of one vector."""
+    return lanes(dtype)
+
+
+def panel_columns(dtype):
+    """Columns of a panel of ``multiply``: what one row of the register tile holds."""
+    return 3 * lanes(dtype)

@@ -34,6 +34,9 @@ from .gemm import multiply_panel
 # Recurrent weights of more bytes are not expected to stay in a core's own cache.
 _CACHE_BYTES = 2**20
 
+# Bytes of gate gradients that stay in the cache between being made and being used for the weights.
+_CHUNK_BYTES = 2**19
+
 # Whole tiles of rows take one panel (forward) or a pair (backward) at a time; the rows that are
 # left go one by one and take several, to keep enough sums in flight.
 _TILED_HEIGHTS = TILE_HEIGHTS[:-1]
@@ -46,6 +49,31 @@ _backward_2 = make_backward_stripe(2, TILE_HEIGHTS)
 _backward_1 = make_backward_stripe(1, TILE_HEIGHTS)
 _backward_row_8 = make_backward_stripe(2, (1,), groups=4)
 _add_column_sums = make_sum_stripe(4)
+
+
+# Sequences in a shard, by the units of the widest layer.  Narrow layers need many to be worth the
+# calls; from 64 units on 16 are as fast as 32 and give a batch of 32 to two threads; from 256 on
+# the weights exceed the cache and every shard reads them again at each step (see
+# ``docs/benchmarks.md``).
+_SHARD_SIZES = ((256, 32), (64, 16), (0, 32))
+
+# Rows of a shard; sequences of up to 4096 steps fill one of 32 sequences.
+_SHARD_ROWS = 2**17
+
+
+def shard_limits(n_units):
+    """Most sequences of a shard, and most rows, for layers of up to ``n_units`` units."""
+    return next(size for units, size in _SHARD_SIZES if n_units >= units), _SHARD_ROWS
+
+
+def gate_rows(n_rows, n_inputs, save):
+    """Rows of gates that ``gru_forward`` needs."""
+    return n_rows if save else 0
+
+
+def gate_gradient_rows(n_rows, n_sequences, n_units, itemsize):
+    """Rows of gate gradients that ``gru_backward`` needs: a chunk of steps, and one step more."""
+    return max(n_sequences, _CHUNK_BYTES // (4 * n_units * itemsize)) + n_sequences
 
 
 @step_kernel

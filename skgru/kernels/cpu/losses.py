@@ -1,6 +1,6 @@
 """Losses: what a raw prediction costs and the gradient that says how to lower it.
 
-All have the signature ``(raw, target, weight, parameters, scale, d_raw)``:
+All have the signature ``(raw, target, weight, parameters, scale, d_raw, sums, place)``:
 
 raw : (n, >= n_raw), the output of the head. IN
 target : (n, n_target) float64. IN
@@ -8,19 +8,22 @@ weight : (n,) float64, of each sequence. IN
 parameters : (any,) float64, what the loss needs besides (delta, the quantiles). IN
 scale : float64, one over the sum of the weights of the batch
 d_raw : like ``raw``: scale * weight * d loss / d raw in the first n_raw columns. OUT
+sums : (any,) float64; ``sums[place]`` becomes the sum of weight * loss. OUT
 
-and return the sum of weight * loss, in float64. The loss of a sequence is the mean over its
+The loss of a sequence is the mean over its
 outputs. Softmax, logistic and softplus are computed with the largest exponent taken out first, so
 that no finite input overflows.
 """
 
 import math
 
+import numpy as np
+
 from ._jit import inline_kernel, kernel
 
 
 @kernel
-def squared_error(raw, target, weight, parameters, scale, d_raw):
+def squared_error(raw, target, weight, parameters, scale, d_raw, sums, place):
     """(raw - y)^2 / 2."""
     n_outputs = target.shape[1]
     total = 0.0
@@ -30,11 +33,11 @@ def squared_error(raw, target, weight, parameters, scale, d_raw):
             error = raw[i, j] - target[i, j]
             total += share * 0.5 * error * error
             d_raw[i, j] = scale * share * error
-    return total
+    sums[place] = total
 
 
 @kernel
-def absolute_error(raw, target, weight, parameters, scale, d_raw):
+def absolute_error(raw, target, weight, parameters, scale, d_raw, sums, place):
     """|raw - y|."""
     n_outputs = target.shape[1]
     total = 0.0
@@ -45,11 +48,11 @@ def absolute_error(raw, target, weight, parameters, scale, d_raw):
             total += share * abs(error)
             slope = 0.0 if error == 0 else math.copysign(1.0, error)
             d_raw[i, j] = scale * share * slope
-    return total
+    sums[place] = total
 
 
 @kernel
-def huber(raw, target, weight, parameters, scale, d_raw):
+def huber(raw, target, weight, parameters, scale, d_raw, sums, place):
     """e^2 / 2 within delta = parameters[0], delta (|e| - delta / 2) beyond (Huber 1964)."""
     n_outputs, delta = target.shape[1], parameters[0]
     total = 0.0
@@ -60,11 +63,11 @@ def huber(raw, target, weight, parameters, scale, d_raw):
             slope = min(max(error, -delta), delta)
             total += share * slope * (error - 0.5 * slope)
             d_raw[i, j] = scale * share * slope
-    return total
+    sums[place] = total
 
 
 @kernel
-def poisson(raw, target, weight, parameters, scale, d_raw):
+def poisson(raw, target, weight, parameters, scale, d_raw, sums, place):
     """exp(raw) - y raw, half the Poisson deviance up to a constant; raw is the log of the mean."""
     n_outputs = target.shape[1]
     total = 0.0
@@ -74,7 +77,7 @@ def poisson(raw, target, weight, parameters, scale, d_raw):
             mean = math.exp(float(raw[i, j]))
             total += share * (mean - target[i, j] * raw[i, j])
             d_raw[i, j] = scale * share * (mean - target[i, j])
-    return total
+    sums[place] = total
 
 
 @inline_kernel
@@ -91,7 +94,7 @@ def _sigmoid(x):
 
 
 @kernel
-def quantile(raw, target, weight, parameters, scale, d_raw):
+def quantile(raw, target, weight, parameters, scale, d_raw, sums, place):
     """Pinball loss of the rising quantiles in ``parameters``, averaged (Koenker & Bassett 1978).
 
     The columns of an output are the lowest quantile and then softplus steps upwards, so quantiles
@@ -117,11 +120,11 @@ def quantile(raw, target, weight, parameters, scale, d_raw):
                 above += d_raw[i, first + q]
                 slope = 1.0 if q == 0 else _sigmoid(float(raw[i, first + q]))
                 d_raw[i, first + q] = above * slope
-    return total
+    sums[place] = total
 
 
 @kernel
-def binary_log_loss(raw, target, weight, parameters, scale, d_raw):
+def binary_log_loss(raw, target, weight, parameters, scale, d_raw, sums, place):
     """-log p(y) with p = sigmoid(raw), averaged over the labels."""
     n_outputs = target.shape[1]
     total = 0.0
@@ -131,7 +134,7 @@ def binary_log_loss(raw, target, weight, parameters, scale, d_raw):
             logit = float(raw[i, j])
             total += share * (_softplus(logit) - target[i, j] * logit)
             d_raw[i, j] = scale * share * (_sigmoid(logit) - target[i, j])
-    return total
+    sums[place] = total
 
 
 @inline_kernel
@@ -147,7 +150,7 @@ def _normaliser(logits, n_classes):
 
 
 @kernel
-def multinomial_log_loss(raw, target, weight, parameters, scale, d_raw):
+def multinomial_log_loss(raw, target, weight, parameters, scale, d_raw, sums, place):
     """-log p(y) with p = softmax(raw); target[:, 0] is the class, parameters[0] their number."""
     n_classes = int(parameters[0])
     total = 0.0
@@ -158,7 +161,12 @@ def multinomial_log_loss(raw, target, weight, parameters, scale, d_raw):
         for j in range(n_classes):
             p = math.exp(raw[i, j] - largest) / normaliser
             d_raw[i, j] = scale * weight[i] * (p - (1.0 if j == label else 0.0))
-    return total
+    sums[place] = total
+
+
+def add_losses(sums, factor, total):
+    """total[0] += factor * sums[0] + the other entries of ``sums``: penalty and losses of a batch."""
+    total[0] += factor * sums[0] + np.add.reduce(sums[1:])
 
 
 @kernel

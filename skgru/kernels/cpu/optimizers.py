@@ -32,14 +32,14 @@ def _squared_norm(vector, n, partial):
 
 
 @kernel
-def add_penalty(gradient, parameters, factor, n_weights, partial):
-    """gradient += factor * parameters for the weights, which come first; return their |w|^2.
+def add_penalty(gradient, parameters, factor, n_weights, partial, sums, place):
+    """gradient += factor * parameters for the weights, which come first; sums[place] = their |w|^2.
 
     ``partial`` (N_PARTIAL,) float64 is work space.
     """
     for i in range(n_weights):
         gradient[i] += factor * parameters[i]
-    return _squared_norm(parameters, n_weights, partial)
+    sums[place] = _squared_norm(parameters, n_weights, partial)
 
 
 @kernel

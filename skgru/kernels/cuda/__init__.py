@@ -1,17 +1,18 @@
 """Kernels for a CUDA device: the functions of ``kernels.cpu`` on device arrays.
 
 Every function starts one or a few kernels on the stream of its thread (``use_stream``) and returns
-without waiting. What the CPU returns as a number (a loss, a norm, whether all is finite) is a
-device array of one element here, valid until the next call of the same function.
+without waiting. What ``standardize_step`` and ``count_step`` return is a device array of one element
+here, valid until the next call of the same function.
 """
 
 from ._launch import current_stream, release_scratch, use_stream
 from ._plan import panel_columns, panel_width
 from .dropout import connect, drop_rows, drop_steps
 from .gemm import multiply, multiply_transposed, orthonormalize_rows
-from .gru import gru_backward, gru_forward
+from .gru import gate_gradient_rows, gate_rows, gru_backward, gru_forward, shard_limits
 from .losses import (
     absolute_error,
+    add_losses,
     binary_log_loss,
     huber,
     log_sigmoid_link,
@@ -23,6 +24,21 @@ from .losses import (
     sigmoid_link,
     softmax_link,
     squared_error,
+)
+from .memory import (
+    ON_HOST,
+    Mail,
+    add_columns,
+    copy,
+    copy_columns,
+    fill,
+    fill_rows,
+    session,
+    take_targets,
+    to_device,
+    to_device_if_it_fits,
+    to_host,
+    zeros,
 )
 from .optimizers import (
     N_PARTIAL,

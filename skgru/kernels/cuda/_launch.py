@@ -43,6 +43,22 @@ def shared_limit():
 
 
 @contextmanager
+def session(device, precision):
+    """Run what this thread starts on GPU number ``device``, on a stream of its own.
+
+    Work space is given back at the end.
+    """
+    before = getattr(_local, "scratch", None)
+    with cuda.gpus[device]:
+        _local.scratch = {}
+        try:
+            with use_stream(cuda.stream()):
+                yield
+        finally:
+            _local.scratch = before
+
+
+@contextmanager
 def use_stream(stream):
     """Launch what this thread launches on ``stream`` instead of the default one."""
     before = getattr(_local, "stream", 0)

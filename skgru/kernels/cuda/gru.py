@@ -24,6 +24,25 @@ from ._plan import FUSED_INPUTS, MAX_BLOCKS, plan
 from .gemm import launch_product, launch_sums_of_products, nothing
 
 
+# Numbers in the states of a shard; gates and their gradients take four times as many each.
+_SHARD_SIZE = 2**26
+
+
+def shard_limits(n_units):
+    """Most sequences of a shard, and most rows: whole batches, where memory allows."""
+    return 2**16, max(2**12, _SHARD_SIZE // n_units)
+
+
+def gate_rows(n_rows, n_inputs, save):
+    """Rows of gates that ``gru_forward`` needs."""
+    return n_rows if save or n_inputs > FUSED_INPUTS else 0
+
+
+def gate_gradient_rows(n_rows, n_sequences, n_units, itemsize):
+    """Rows of gate gradients that ``gru_backward`` needs: those of all steps."""
+    return n_rows
+
+
 def _plan_for(x_rows, n_steps, states, **options):
     # The number of sequences is known to the device alone; the mean over the steps is as good.
     rows = -(-x_rows // n_steps)

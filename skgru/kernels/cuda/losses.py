@@ -10,7 +10,7 @@ from functools import cache
 from numba import cuda, float64
 
 from ._jit import device_function, index, kernel
-from ._launch import BLOCK, launch, launch_elements, scratch
+from ._launch import BLOCK, launch, launch_elements
 
 
 @device_function
@@ -128,7 +128,7 @@ def _multinomial_log_loss(raw, target, i, weight, parameters, scale, d_raw):
 
 @cache
 def _make_loss(one_sequence):
-    def loss(raw, target, weight, parameters, scale, d_raw, loss_sum):
+    def loss(raw, target, weight, parameters, scale, d_raw, losses, place):
         sums = cuda.shared.array(BLOCK, float64)
         thread = index(cuda.threadIdx.x)
         total = 0.0
@@ -145,7 +145,7 @@ def _make_loss(one_sequence):
             cuda.syncthreads()
             width //= index(2)
         if thread == index(0):
-            loss_sum[0] = sums[0]
+            losses[place] = sums[0]
 
     return kernel(loss)
 
@@ -153,16 +153,14 @@ def _make_loss(one_sequence):
 def _loss(one_sequence, summary):
     name = one_sequence.__name__.lstrip("_")
 
-    def loss(raw, target, weight, parameters, scale, d_raw):
-        loss_sum = scratch(name, (1,), "float64")
+    def loss(raw, target, weight, parameters, scale, d_raw, sums, place):
         launch(
             _make_loss(one_sequence), (1,), (BLOCK,), raw, target, weight, parameters,
-            float(scale), d_raw, loss_sum,
+            float(scale), d_raw, sums, place,
         )  # fmt: skip
-        return loss_sum
 
     loss.__name__ = loss.__qualname__ = name
-    loss.__doc__ = f"{summary}; the sum of weight * loss is a device array of one float64."
+    loss.__doc__ = f"{summary}; arguments as on the CPU."
     return loss
 
 
@@ -173,6 +171,19 @@ poisson = _loss(_poisson, "Half the Poisson deviance up to a constant")
 quantile = _loss(_quantile, "Pinball loss of rising quantiles")
 binary_log_loss = _loss(_binary_log_loss, "Logistic loss of labels")
 multinomial_log_loss = _loss(_multinomial_log_loss, "Cross-entropy of the softmax")
+
+
+@kernel
+def _add_losses(sums, factor, total):
+    added = factor * sums[0]
+    for i in range(1, sums.shape[0]):
+        added += sums[i]
+    total[0] += added
+
+
+def add_losses(sums, factor, total):
+    """total[0] += factor * sums[0] + the other entries of ``sums``: penalty and losses of a batch."""
+    launch(_add_losses, (1,), (1,), sums, float(factor), total)
 
 
 @kernel

@@ -12,10 +12,8 @@ from numba import cuda, float64
 from ._jit import index, kernel
 from ._launch import BLOCK, launch, launch_elements, numba_type
 
-_N_BLOCKS = 8 if BLOCK < 32 else 128
-
-#: Length of the work space ``partial``: a sum for each block, and the total.
-N_PARTIAL = _N_BLOCKS + 1
+#: Blocks that a sum is spread over: the length of the work space ``partial``.
+N_PARTIAL = 8 if BLOCK < 32 else 128
 
 
 @kernel
@@ -45,19 +43,19 @@ def _sum_squares(vector, n, other, factor, partial):
 
 
 @kernel
-def _total(partial):
-    """The last entry becomes the sum of those before it; one thread."""
+def _total(partial, sums, place):
+    """One thread."""
     total = 0.0
-    for i in range(_N_BLOCKS):
+    for i in range(N_PARTIAL):
         total += partial[i]
-    partial[_N_BLOCKS] = total
+    sums[place] = total
 
 
 @cache
 def _make_clip(dtype):
     def clip(gradient, max_norm, partial):
         total = 0.0
-        for i in range(_N_BLOCKS):
+        for i in range(N_PARTIAL):
             total += partial[i]
         norm = math.sqrt(total)
         e = index(cuda.grid(1))
@@ -67,17 +65,10 @@ def _make_clip(dtype):
     return kernel(clip)
 
 
-def add_penalty(gradient, parameters, factor, n_weights, partial):
-    """gradient += factor * parameters for the weights; return their |w|^2.
-
-    Returns
-    -------
-    total : device array of one float64
-        The last entry of ``partial``.
-    """
-    launch(_sum_squares, (_N_BLOCKS,), (BLOCK,), parameters, n_weights, gradient, factor, partial)
-    launch(_total, (1,), (1,), partial)
-    return partial[_N_BLOCKS:]
+def add_penalty(gradient, parameters, factor, n_weights, partial, sums, place):
+    """gradient += factor * parameters for the weights; sums[place] = their |w|^2."""
+    launch(_sum_squares, (N_PARTIAL,), (BLOCK,), parameters, n_weights, gradient, factor, partial)
+    launch(_total, (1,), (1,), partial, sums, place)
 
 
 def clip_norm(gradient, max_norm, partial):
@@ -85,7 +76,7 @@ def clip_norm(gradient, max_norm, partial):
     n = gradient.shape[0]
     nothing = gradient[:0]
     zero = gradient.dtype.type(0)
-    launch(_sum_squares, (_N_BLOCKS,), (BLOCK,), gradient, n, nothing, zero, partial)
+    launch(_sum_squares, (N_PARTIAL,), (BLOCK,), gradient, n, nothing, zero, partial)
     launch_elements(_make_clip(numba_type(gradient)), n, gradient, float(max_norm), partial)
 
 

@@ -16,20 +16,20 @@ both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 shifts = pytest.mark.parametrize("shift", [1, 0], ids=["forward", "backward"])
 
 
-def both(name, *arguments):
-    """Run a kernel on both devices; every array as both left it."""
+def both(name, *arguments, tolerance=None):
+    """Run a kernel on both devices and compare what they left in every array."""
     host = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
     device = [to_device(a) if isinstance(a, np.ndarray) else a for a in arguments]
     expected, found = getattr(cpu, name)(*host), getattr(kernels, name)(*device)
     for ours, theirs in zip(device, host, strict=True):
         if isinstance(theirs, np.ndarray):
-            close(ours.copy_to_host(), theirs)
+            close(ours.copy_to_host(), theirs, tolerance)
     return expected, None if found is None else found.copy_to_host()
 
 
-def close(found, expected):
+def close(found, expected, tolerance=None):
     if expected.dtype.kind == "f":
-        tolerance = TOLERANCE[expected.dtype.name]
+        tolerance = tolerance or TOLERANCE[expected.dtype.name]
         assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
     else:
         assert_array_equal(found, expected)
