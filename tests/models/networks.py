@@ -3,8 +3,8 @@
 import numpy as np
 
 from skgru.data import cut_into_shards
-from skgru.models import GRUNetwork
 from skgru.kernels import cpu
+from skgru.models import GRUNetwork
 from tests.reference import gru as ref
 
 LENGTHS = (5, 1, 9, 3, 3, 7, 2, 9, 9, 4, 1)

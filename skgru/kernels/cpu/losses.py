@@ -165,7 +165,7 @@ def multinomial_log_loss(raw, target, weight, parameters, scale, d_raw, sums, pl
 
 
 def add_losses(sums, factor, total):
-    """total[0] += factor * sums[0] + the other entries of ``sums``: penalty and losses of a batch."""
+    """total[0] += factor * sums[0] + sums[1] + ...: the penalty and the losses of a batch."""
     total[0] += factor * sums[0] + np.add.reduce(sums[1:])
 
 

@@ -1,8 +1,8 @@
 """Kernels for a CUDA device: the functions of ``kernels.cpu`` on device arrays.
 
 Every function starts one or a few kernels on the stream of its thread (``use_stream``) and returns
-without waiting. What ``standardize_step`` and ``count_step`` return is a device array of one element
-here, valid until the next call of the same function.
+without waiting. What ``standardize_step`` and ``count_step`` return is a device array of one
+element here, valid until the next call of the same function.
 """
 
 from ._launch import current_stream, release_scratch, use_stream

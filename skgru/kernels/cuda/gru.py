@@ -23,7 +23,6 @@ from ._launch import launch, numba_type, shared_limit
 from ._plan import FUSED_INPUTS, MAX_BLOCKS, plan
 from .gemm import launch_product, launch_sums_of_products, nothing
 
-
 # Numbers in the states of a shard; gates and their gradients take four times as many each.
 _SHARD_SIZE = 2**26
 

@@ -182,7 +182,7 @@ def _add_losses(sums, factor, total):
 
 
 def add_losses(sums, factor, total):
-    """total[0] += factor * sums[0] + the other entries of ``sums``: penalty and losses of a batch."""
+    """total[0] += factor * sums[0] + sums[1] + ...: the penalty and the losses of a batch."""
     launch(_add_losses, (1,), (1,), sums, float(factor), total)
 
 
