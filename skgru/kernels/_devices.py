@@ -78,9 +78,10 @@ def _find_fault(number):
     try:
         n_devices = len(cuda.gpus)
     except Exception as error:  # no driver, or one that cannot start: the kinds vary
+        reason = " ".join(str(error).split()).rstrip(": .") or type(error).__name__
         return RuntimeError(
-            f"There is no GPU that CUDA can use ({str(error).strip() or type(error).__name__}). "
-            "Install NVIDIA's driver, or use device='cpu' or 'auto'."
+            f"There is no GPU that CUDA can use ({reason}). Install NVIDIA's driver, "
+            "or use device='cpu' or 'auto'."
         )
     if number >= n_devices:
         return RuntimeError(

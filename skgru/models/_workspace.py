@@ -22,11 +22,15 @@ class Workspace:
         if view is not None and view.shape == shape:
             return view
         size = math.prod(shape)
-        buffer = self._buffers.get(name)
-        if buffer is None or buffer.size < size:
-            dtype = self.dtype if dtype is None else np.dtype(dtype)
-            buffer = self._buffers[name] = self.kernels.zeros(size + size // 8, dtype)
-        view = self._views[name] = buffer[:size].reshape(shape)
+        dtype = self.dtype if dtype is None else np.dtype(dtype)
+        if size == 0:  # not every device can slice nothing
+            view = self.kernels.zeros(shape, dtype)
+        else:
+            buffer = self._buffers.get(name)
+            if buffer is None or buffer.size < size:
+                buffer = self._buffers[name] = self.kernels.zeros(size + size // 8, dtype)
+            view = buffer[:size].reshape(shape)
+        self._views[name] = view
         return view
 
     def zeros(self, name, shape, dtype=None):

@@ -264,10 +264,10 @@ def test_ctrl_c_keeps_what_was_learnt(monkeypatch, sigint, n_jobs, early_stoppin
     options = {**STATEFUL, "batch_size": 60, "n_jobs": n_jobs, "early_stopping": early_stopping}
     expected = GRURegressor(max_iter=3, **options).fit(X, y)
 
-    def interrupted(original, trainer, parameters, training, epoch, n_epochs):
+    def interrupted(original, trainer, parameters, training, feed, epoch, n_epochs):
         if epoch == 3:
             signal.raise_signal(signal.SIGINT)
-        return original(trainer, parameters, training, epoch, n_epochs)
+        return original(trainer, parameters, training, feed, epoch, n_epochs)
 
     patch(monkeypatch, "_run_epoch", interrupted)
     model = GRURegressor(max_iter=10, **options)
@@ -339,10 +339,10 @@ def test_the_best_weights_before_the_overflow_are_kept(monkeypatch):
     X, y = table()
     expected = GRURegressor(4, max_iter=4, random_state=0, learning_rate="constant").fit(X, y)
 
-    def poisoned(original, trainer, parameters, training, epoch, n_epochs):
-        loss = original(trainer, parameters, training, epoch, n_epochs)
+    def poisoned(original, trainer, parameters, training, feed, epoch, n_epochs):
+        loss = original(trainer, parameters, training, feed, epoch, n_epochs)
         if epoch == 4:
-            parameters[0] = np.nan
+            parameters.flat[0] = np.nan
             for buffer in trainer.optimizer.buffers.values():
                 buffer[...] = np.nan
         return loss

@@ -11,6 +11,7 @@ from numba import cuda, float64
 
 from ._jit import index, kernel
 from ._launch import BLOCK, launch, launch_elements, numba_type
+from .gemm import nothing
 
 #: Blocks that a sum is spread over: the length of the work space ``partial``.
 N_PARTIAL = 8 if BLOCK < 32 else 128
@@ -74,9 +75,8 @@ def add_penalty(gradient, parameters, factor, n_weights, partial, sums, place):
 def clip_norm(gradient, max_norm, partial):
     """Shorten a gradient to ``max_norm``."""
     n = gradient.shape[0]
-    nothing = gradient[:0]
     zero = gradient.dtype.type(0)
-    launch(_sum_squares, (N_PARTIAL,), (BLOCK,), gradient, n, nothing, zero, partial)
+    launch(_sum_squares, (N_PARTIAL,), (BLOCK,), gradient, n, nothing(gradient), zero, partial)
     launch_elements(_make_clip(numba_type(gradient)), n, gradient, float(max_norm), partial)
 
 
