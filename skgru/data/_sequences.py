@@ -72,6 +72,12 @@ class Sequences:
         """Number of steps of each sequence, of shape (n_sequences,) and dtype int64."""
         return np.diff(self.offsets)
 
+    @cached_property
+    def common_length(self):
+        """Number of steps if all sequences have the same, else None."""
+        first = int(self.lengths[0])
+        return first if (self.lengths == first).all() else None
+
 
 def as_sequences(X, *, estimator=None):
     """Convert X to `Sequences` and check it; X itself is never changed.

@@ -55,6 +55,17 @@ def test_shards_hold_every_sequence_once_longest_first(lengths, shard_size, seed
         assert shard.n_rows == sizes[:-1].sum()
 
 
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 12), st.integers(1, 60))
+def test_sequences_of_one_length_are_cut_alike(n, n_steps, n_sequences, n_rows):
+    indices = np.random.default_rng(n).permutation(50)[:n]
+    found = cut_into_shards(indices, n_steps, n_sequences, n_rows)
+    expected = cut_into_shards(indices, np.full(50, n_steps), n_sequences, n_rows)
+    assert len(found) == len(expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            assert_array_equal(a, b)
+
+
 @given(st.integers(1, 50), st.integers(1, 20))
 def test_minibatches(n, batch_size):
     batches = minibatches(np.arange(n), batch_size)
