@@ -1,11 +1,13 @@
 """From what a user passes as X to arrays that the networks can read."""
 
 from ._batches import Shard, cut_into_shards, make_shard, minibatches, pack_shard
-from ._sequences import Sequences, as_sequences
+from ._inputs import as_sequences
+from ._sequences import ScatteredRows, Sequences
 from ._statistics import column_moments, column_statistics, merge_moments, spread_or_one
 from ._targets import check_length, encode_classes, encode_regression, find_first
 
 __all__ = [
+    "ScatteredRows",
     "Sequences",
     "Shard",
     "as_sequences",

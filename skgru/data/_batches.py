@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._sequences import ScatteredRows, stack_rows
+
 # Rows of a shard; sequences of up to 4096 steps fill one of 32 sequences.
 _SHARD_ROWS = 2**17
 
@@ -112,11 +114,7 @@ def pack_shard(kernels, sequences, shard, shift, scale, out):
     """
     values, starts = sequences.values, sequences.offsets[shard.indices]
     # Kernels are compiled for every type they meet; what is less common is converted on the way.
-    if values.dtype not in (np.float32, np.float64) or not values.flags.c_contiguous:
-        pieces = [
-            np.asarray(values[start : start + n], dtype=np.float64)
-            for start, n in zip(starts, shard.lengths, strict=True)
-        ]
-        values = np.concatenate(pieces)
-        starts = np.concatenate([[0], np.cumsum(shard.lengths)[:-1]])
-    kernels.pack_sequences(np.asarray(values), starts, shard.block, shard.alive, shift, scale, out)
+    if values.dtype not in (np.float32, np.float64) or isinstance(values, ScatteredRows):
+        values = stack_rows([sequences[i] for i in shard.indices], np.float64)
+        starts = np.cumsum(shard.lengths) - shard.lengths
+    kernels.pack_sequences(values, starts, shard.block, shard.alive, shift, scale, out)
