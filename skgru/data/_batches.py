@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._sequences import ScatteredRows, stack_rows
+
 
 class Shard(NamedTuple):  # there is one for every few sequences of every batch: cheap to make
     """Sequences that are processed together, longest first.
@@ -131,13 +133,10 @@ def gather_steps(sequences, shard):
     starts : ndarray of shape (n_sequences,), int64
         Row at which each sequence begins.
     """
-    values, starts = sequences.values, sequences.offsets[shard.indices]
-    dtype = values.dtype if values.dtype in (np.float32, np.float64) else np.float64
-    pieces = [
-        np.asarray(values[start : start + n], dtype=dtype)
-        for start, n in zip(starts, shard.lengths, strict=True)
-    ]
-    return np.concatenate(pieces), np.cumsum(shard.lengths) - shard.lengths
+    dtype = sequences.values.dtype
+    dtype = dtype if dtype in (np.float32, np.float64) else np.float64
+    values = stack_rows([sequences[i] for i in shard.indices], dtype)
+    return values, np.cumsum(shard.lengths) - shard.lengths
 
 
 def pack_shard(kernels, sequences, shard, shift, scale, out):
@@ -147,6 +146,6 @@ def pack_shard(kernels, sequences, shard, shift, scale, out):
     """
     values, starts = sequences.values, sequences.offsets[shard.indices]
     # Kernels are compiled for every type they meet; what is less common is converted on the way.
-    if values.dtype not in (np.float32, np.float64) or not values.flags.c_contiguous:
+    if values.dtype not in (np.float32, np.float64) or isinstance(values, ScatteredRows):
         values, starts = gather_steps(sequences, shard)
-    kernels.pack_sequences(np.asarray(values), starts, shard.block, shard.alive, shift, scale, out)
+    kernels.pack_sequences(values, starts, shard.block, shard.alive, shift, scale, out)
