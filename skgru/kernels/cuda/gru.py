@@ -23,13 +23,14 @@ from ._launch import launch, numba_type, shared_limit
 from ._plan import FUSED_INPUTS, MAX_BLOCKS, plan
 from .gemm import launch_product, launch_sums_of_products, nothing
 
-# Numbers in the states of a shard; gates and their gradients take four times as many each.
-_SHARD_SIZE = 2**26
+# Numbers in the states of a shard; gates and their gradients take four times as many each.  And
+# rows: a product has a block for 64 of them, and a grid at most 65535 blocks in that direction.
+_SHARD_SIZE, _SHARD_ROWS = 2**26, 2**21
 
 
 def shard_limits(n_units):
     """Most sequences of a shard, and most rows: whole batches, where memory allows."""
-    return 2**16, max(2**12, _SHARD_SIZE // n_units)
+    return 2**16, min(_SHARD_ROWS, max(2**12, _SHARD_SIZE // n_units))
 
 
 def gate_rows(n_rows, n_inputs, save):
