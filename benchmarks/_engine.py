@@ -58,7 +58,10 @@ class Engine:
 
     def run(self, train):
         network = self.network
-        shards = cut_into_shards(self.batch, self.lengths, *network.shard_limits)
+        limits = network.shard_limits
+        if not train:
+            limits = network.prediction_limits(len(self.batch), len(self.workspaces))
+        shards = cut_into_shards(self.batch, self.lengths, *limits)
         for layer in self.layers:
             layer.pack(self.placed.views, self.packed, train)
 
