@@ -8,8 +8,6 @@ import os
 import warnings
 from contextlib import contextmanager
 
-PRECISIONS = ("fp32", "tf32", "bf16")
-
 _INSTALL = 'pip install "skgru[cuda]" (or "skgru[cuda12]" where the driver is one of CUDA 12)'
 _state = {"used_by": None, "has_warned": False}
 

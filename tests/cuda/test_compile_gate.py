@@ -11,6 +11,7 @@ if missing or os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
     pytest.skip("needs numba-cuda and its compiler, not simulated", allow_module_level=True)
 
 from skgru.kernels import cuda as kernels  # noqa: E402
+from skgru.kernels.cuda._tensor_tiles import tensor_cores  # noqa: E402
 
 from .gate import compile_for, recorded  # noqa: E402
 
@@ -24,6 +25,15 @@ both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 #: What a block may have, in bytes.
 LIMITS = {(8, 0): 163 * 1024, (9, 0): 227 * 1024}
+
+#: The instruction of each precision.
+TENSOR = {
+    "fp32": [],
+    "tf32": ["mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"],
+    "bf16": ["mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32"],
+}
+#: Kernels that multiply on tensor cores where the precision says so.
+ON_TENSOR_CORES = {"product", "sums_of_products"}
 
 
 def run_layer(n_hidden, batch, n_x, dtype, masked=False):
@@ -116,7 +126,7 @@ def run_everything_else(dtype):
 _compiled = {}
 
 
-def check(launches, cc):
+def check(launches, cc, precision="fp32"):
     assert launches
     for launch in launches:
         key = cc, *launch.key
@@ -128,6 +138,8 @@ def check(launches, cc):
         assert launch.shared + report["static"] <= LIMITS[cc], told
         assert launch.bound is None or launch.threads <= launch.bound, told
         assert report["registers"] * launch.threads <= 65536, (told, report)
+        expected = TENSOR[precision if report["name"] in ON_TENSOR_CORES else "fp32"]
+        assert report["tensor"] == expected, told
 
 
 @both_devices
@@ -147,3 +159,31 @@ def test_everything_else(dtype, cc):
     with recorded(cc) as launches:
         run_everything_else(dtype)
     check(launches, cc)
+
+
+@both_devices
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_tensor_cores(precision, cc):
+    x, panels = np.zeros((5, 5), np.float32), np.zeros((1, 5, 32), np.float32)
+    with recorded(cc) as launches, kernels.use_precision(precision):
+        run_layer(64, 256, 40, "float32")
+        kernels.multiply(x, panels, x, True)
+        kernels.multiply_transposed(x, x, panels, True)
+    assert {launch.kernel.py_func.__name__ for launch in launches} >= ON_TENSOR_CORES
+    check(launches, cc, precision)
+
+
+@both_devices
+def test_float64_stays_away_from_tensor_cores(cc):
+    x, panels = np.zeros((5, 5)), np.zeros((1, 5, 32))
+    with recorded(cc) as launches, kernels.use_precision("tf32"):
+        kernels.multiply(x, panels, x, True)
+    check(launches, cc)
+
+
+def test_devices_without_these_formats_are_refused():
+    x, panels = np.zeros((5, 5), np.float32), np.zeros((1, 5, 32), np.float32)
+    tensor_cores.cache_clear()
+    with recorded((7, 5)), kernels.use_precision("bf16"):
+        with pytest.raises(ValueError, match="compute capability 8.0"):
+            kernels.multiply(x, panels, x, True)

@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,30 @@ def test_panels():
 
     assert [panel_width(n, "float32") for n in (1, 4, 17)] == [4, 4, 20]
     assert panel_columns("float64") == 32
+
+
+@needs_compiler
+def test_precision_is_a_setting_of_the_thread():
+    from skgru.kernels.cuda import use_precision
+    from skgru.kernels.cuda._launch import current_precision
+
+    assert current_precision() == "fp32"
+    with use_precision("tf32"):
+        with use_precision("bf16"):
+            assert current_precision() == "bf16"
+        assert current_precision() == "tf32"
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(current_precision).result() == "fp32"
+        with pytest.raises(KeyError), use_precision("fp32"):
+            raise KeyError
+        assert current_precision() == "tf32"
+    assert current_precision() == "fp32"
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["fp16", "float32", "", None, 32])
+def test_other_precisions_are_refused(name):
+    from skgru.kernels.cuda import use_precision
+
+    with pytest.raises(ValueError, match="'fp32', 'tf32', 'bf16'"), use_precision(name):
+        pass

@@ -5,7 +5,7 @@ without waiting. What ``standardize_step`` and ``count_step`` return is a device
 element here, valid until the next call of the same function.
 """
 
-from ._launch import current_stream, release_scratch, use_stream
+from ._launch import current_stream, release_scratch, use_precision, use_stream
 from ._plan import panel_columns, panel_width
 from .dropout import connect, drop_rows, drop_steps
 from .gemm import multiply, multiply_transposed, orthonormalize_rows

@@ -8,7 +8,7 @@ from skgru.data import make_shard
 from skgru.kernels import cpu
 from skgru.kernels import cuda as kernels
 from skgru.kernels.cuda import gemm
-from skgru.kernels.cuda._products import Tile
+from skgru.kernels.cuda._tiles import Tile
 from tests.cuda.packed import TOLERANCE, to_device
 
 from .test_pooling import both, both_dtypes, close
