@@ -78,10 +78,12 @@ class GRUNetwork:
     def prediction_limits(self, n_sequences, n_threads):
         """Limits of shards for a prediction, whose bits do not depend on them.
 
-        Larger shards than in training cost less, where there are enough for every thread.
+        Larger shards than in training cost less, as long as there are several for each of several
+        threads: the first ones hold the longest sequences.
         """
         size, n_rows = self.shard_limits
-        return max(size, min(_PREDICTION_SIZE, -(-n_sequences // n_threads))), n_rows
+        n_shards = 1 if n_threads == 1 else 4 * n_threads
+        return max(size, min(_PREDICTION_SIZE, n_sequences // n_shards)), n_rows
 
     # -- memory ----------------------------------------------------------------------------------
     def new_workspaces(self, n_threads):
