@@ -18,6 +18,10 @@ from sklearn.utils import check_array
 
 from ._sequences import ScatteredRows, Sequences, stack_rows
 
+# Sequences that do not lie below each other in C order are copied so that they do, if all take no
+# more than this: a table is read faster.  More are gathered as they are read.
+_COPY_BYTES = 2**25
+
 
 def as_sequences(X, *, estimator=None):
     """Convert X to `Sequences` and check it; X itself is never changed.
@@ -29,9 +33,8 @@ def as_sequences(X, *, estimator=None):
         A 2D table of univariate series (pandas and polars frames included), a 3D array, or a
         list, tuple or 1-D object array with one array of shape (length, n_features) or
         (length,) per sequence. Nested lists of numbers are read as NumPy reads them, and are
-        ragged where their lengths differ. C-ordered arrays and all that lies in memory maps, any
-        view of one and lists of them included, are used in place; other memory orders and ragged
-        input are copied once.
+        ragged where their lengths differ. All of it is used in place, except that up to 32 MB in
+        another memory order than C, or in a list, are copied once (memory maps never are).
     estimator : str or estimator instance, default=None
         Named in error messages.
 
@@ -140,7 +143,7 @@ def _from_array(X, estimator, name):
     offsets = np.arange(n_sequences + 1, dtype=np.int64) * n_timesteps
     dtype = _plain_dtype(array.dtype)
     is_plain = array.flags.c_contiguous and array.dtype == dtype
-    if not is_plain and _in_memory_map(array):
+    if not is_plain and (_in_memory_map(array) or array.nbytes > _COPY_BYTES):
         items = array.reshape(n_sequences, n_timesteps, -1)  # a view: at most an axis is added
         values = ScatteredRows(items, offsets, dtype)
     else:
@@ -187,7 +190,8 @@ def _from_items(items, name):
     lengths = [len(array) for array in arrays]
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     dtype = _plain_dtype(np.result_type(*{array.dtype for array in arrays}))
-    if any(map(_in_memory_map, arrays)):
+    n_bytes = int(offsets[-1]) * n_features * dtype.itemsize
+    if n_bytes > _COPY_BYTES or any(map(_in_memory_map, arrays)):
         values = ScatteredRows(arrays, offsets, dtype)
     else:
         values = stack_rows(arrays, dtype)

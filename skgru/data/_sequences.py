@@ -26,9 +26,9 @@ def stack_rows(parts, dtype):
 class ScatteredRows:
     """Rows of a table that is never made: its sequences stay where they are.
 
-    For sequences in memory maps that do not lie below each other, in C order and a native dtype: a
-    slice along time, for example, or a list of maps. ``rows[start:stop]`` and ``rows[numbers]``
-    copy these rows and read no others.
+    For sequences that do not lie below each other, in C order and a native dtype, and that are not
+    to be copied whole: a slice along time of a memory map, for example, or a long list.
+    ``rows[start:stop]`` and ``rows[numbers]`` copy these rows and read no others.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Sequences:
         The steps of all sequences; real numbers of any native dtype up to 64 bits (float16,
         integers and bool included). An array is in C order. It may share memory with what the user
         passed, be read-only or lie in a memory map, so it must not be written to. Where an array
-        would be a copy of a memory map, rows are gathered as they are read.
+        would be a copy of a memory map, or a large one, rows are gathered as they are read.
     offsets : ndarray of shape (n_sequences + 1,), dtype int64
         Row at which each sequence starts, then the number of rows. Strictly increasing.
     layout : {"2d", "3d", "ragged"}

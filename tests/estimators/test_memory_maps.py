@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skgru import GRUClassifier, GRURegressor, SequenceScaler
-from skgru.data import _sequences, _statistics
+from skgru.data import _inputs, _sequences, _statistics
 from tests.memory_maps import VIEWS, in_memory, on_disk
 
 
@@ -84,3 +84,23 @@ def test_fit_and_predict_never_read_a_view_whole(view, tmp_path, monkeypatch):
     finally:
         tracemalloc.stop()
     assert peak < sum(x.nbytes for x in X) / 3
+
+
+@pytest.mark.parametrize("view", ["list", "Fortran order", "every other step"])
+def test_large_arrays_in_memory_are_not_copied_either(monkeypatch, view):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((64, 64, 8000) if view == "Fortran order" else (8000, 64, 8), "f4")
+    X = VIEWS[view](X)
+    n_bytes = sum(x.nbytes for x in X)
+    y = np.arange(len(X)) % 3.0
+    model = GRURegressor(3, max_iter=1, random_state=0, early_stopping=False)
+    expected = model.fit(X, y).predict(X)
+    monkeypatch.setattr(_inputs, "_COPY_BYTES", n_bytes // 2)
+    monkeypatch.setattr(_sequences, "_PIECE_BYTES", n_bytes // 50)
+    monkeypatch.setattr(_statistics, "_CHUNK_BYTES", n_bytes // 50)
+    tracemalloc.start()
+    found = model.fit(X, y).predict(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert_array_equal(found, expected)
+    assert peak < n_bytes / 2

@@ -1,4 +1,4 @@
-"""Arrays on the device and the ways there and back; the only module here that allocates.
+"""Arrays on the device and the ways there and back.
 
 Copies to and from the host wait for the device, except those that a `Mail` sends.
 """
