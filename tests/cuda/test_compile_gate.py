@@ -33,7 +33,7 @@ TENSOR = {
     "bf16": ["mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32"],
 }
 #: Kernels that multiply on tensor cores where the precision says so.
-ON_TENSOR_CORES = {"product", "sums_of_products"}
+ON_TENSOR_CORES = {"product", "sums_of_products", "tensor_forward", "tensor_backward"}
 
 
 def run_layer(n_hidden, batch, n_x, dtype, masked=False):
@@ -156,12 +156,16 @@ def test_everything_else(dtype, cc):
 @both_devices
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
 def test_tensor_cores(precision, cc):
+    """As many weights in registers as there can be: by 128 units, and by 256 with more threads."""
     x, panels = np.zeros((5, 5), np.float32), np.zeros((1, 5, 32), np.float32)
     with recorded(cc) as launches, kernels.use_precision(precision):
-        run_layer(64, 256, 40, "float32")
+        for n_hidden in (128, 256):
+            for n_x in (3, 40):
+                run_layer(n_hidden, 256, n_x, "float32")
         kernels.multiply(x, panels, x, True)
         kernels.multiply_transposed(x, x, panels, True)
-    assert {launch.kernel.py_func.__name__ for launch in launches} >= ON_TENSOR_CORES
+    names = {launch.kernel.py_func.__name__ for launch in launches}
+    assert names == ON_TENSOR_CORES | {"add_parts"}
     check(launches, cc, precision)
 
 

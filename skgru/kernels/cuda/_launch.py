@@ -84,6 +84,11 @@ def current_precision():
     return getattr(_local, "precision", "fp32")
 
 
+def precision_for(array):
+    """What factors of the type of an array are rounded to."""
+    return current_precision() if array.dtype == "float32" else "fp32"
+
+
 def launch(kernel, grid, block, *arguments, shared=0):
     """Start a kernel and return at once; an empty grid is none."""
     if math.prod(grid) == 0:
