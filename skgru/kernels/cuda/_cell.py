@@ -6,12 +6,17 @@ from functools import cache
 from ._jit import device_function, index
 
 
+@device_function
+def quotient(a, b):
+    return a / b
+
+
 @cache
-def make_activations(dtype):
+def make_activations(dtype, divide=quotient):
     """The logistic function and tanh for a Numba type.
 
     Both use an exponential that cannot overflow; constants of another type would drag float32
-    arithmetic to float64.
+    arithmetic to float64. Divisors are between 1 and 2.
     """
     zero, one, two = dtype(0), dtype(1), dtype(2)
 
@@ -20,20 +25,20 @@ def make_activations(dtype):
         e = dtype(math.exp(-abs(x)))
         top = one if x >= zero else e
         # A NaN fails every comparison and arrives here in e.
-        return top / (one + e)
+        return divide(top, one + e)
 
     @device_function
     def tanh(x):
         e = dtype(math.exp(-two * abs(x)))
-        return dtype(math.copysign((one - e) / (one + e), x))
+        return dtype(math.copysign(divide(one - e, one + e), x))
 
     return sigmoid, tanh
 
 
 @cache
-def make_cell(dtype):
+def make_cell(dtype, divide=quotient):
     """A step of a cell and its derivative, for a Numba type; see ``docs/derivations/gru.md``."""
-    sigmoid, tanh = make_activations(dtype)
+    sigmoid, tanh = make_activations(dtype, divide)
     one = dtype(1)
 
     @device_function

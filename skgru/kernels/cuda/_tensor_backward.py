@@ -85,6 +85,7 @@ def make_tensor_backward(precision, n_held, max_threads):
         moving = cuda.local.array(4, word_type)
         sums = cuda.local.array(12, dtype)
         fetched = cuda.local.array(24, dtype)
+        current = cuda.local.array(24, dtype)
         carried = cuda.local.array(4, dtype)
         factor = cuda.local.array(4, dtype)
         d_a = cuda.local.array(4, dtype)
@@ -111,21 +112,32 @@ def make_tensor_backward(precision, n_held, max_threads):
                 store_words(shared, d_at + index(gate) * per_gate, length, unit, pair, d_a)
             cuda.syncthreads()
 
+            for e in range(24):
+                fetched[e] = zero
+            t = i0 if reverse else n_steps - i1
+            fetch(
+                gates, states, d_states, d_column, index(block[t]),
+                index(block[t + i1]) if reverse else index(block[t]), index(alive[t]),
+                first + pair, unit, n_units, fetched,
+            )  # fmt: skip
             # With ``need_initial`` a last round, of no step, ends what the first step began.
             s, n_alive = i0, i0
             n_rounds = n_steps + i1 if need_initial else n_steps
             while s < n_rounds:
                 n_before = n_alive
                 here, n_alive = i0, i0
-                for e in range(24):
-                    fetched[e] = zero
                 if s < n_steps:
                     t = s if reverse else n_steps - i1 - s
                     here, n_alive = index(block[t]), index(alive[t])
+                # What the next step needs from far away is asked for before this one is computed.
+                for e in range(24):
+                    current[e] = fetched[e]
+                if s + i1 < n_steps:
+                    t = s + i1 if reverse else n_steps - i2 - s
                     fetch(
-                        gates, states, d_states, d_column, here,
-                        index(block[t + i1]) if reverse else here, n_alive, first + pair, unit,
-                        n_units, fetched,
+                        gates, states, d_states, d_column, index(block[t]),
+                        index(block[t + i1]) if reverse else index(block[t]), index(alive[t]),
+                        first + pair, unit, n_units, fetched,
                     )  # fmt: skip
                 d_last = d_at + s % i2 * index(3) * per_gate
                 d_now = d_at + (s + i1) % i2 * index(3) * per_gate
@@ -143,11 +155,11 @@ def make_tensor_backward(precision, n_held, max_threads):
                     d_h = (sums[c] + sums[4 + c] + sums[8 + c]) * factor[c] + carried[c]
                     d_a[c], d_reset[c], d_update[c] = zero, zero, zero
                     if row < n_alive and column < n_units:
-                        d_h += fetched[20 + c]
-                        update = fetched[4 + c]
+                        d_h += current[20 + c]
+                        update = current[4 + c]
                         d_a[c], d_reset[c], d_update[c], d_n = retreat(
-                            d_h, fetched[c], update, fetched[8 + c], fetched[12 + c],
-                            fetched[16 + c],
+                            d_h, current[c], update, current[8 + c], current[12 + c],
+                            current[16 + c],
                         )  # fmt: skip
                         carried[c] = d_h * update
                         d_gates[i0, here + row, i0, column] = d_a[c]

@@ -9,7 +9,7 @@ import numba
 from numba import cuda
 
 from ._cell import length_of, make_cell
-from ._jit import device_function, flat, index, kernel
+from ._jit import device_function, fast_quotient, flat, index, kernel
 from ._mma import FORMATS, MMA_WORDS, WARP
 from ._recurrent_products import (
     SEQUENCES,
@@ -40,7 +40,8 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
         index(n) for n in (FORMATS[precision].per_word, FORMATS[precision].per_word * MMA_WORDS)
     )
     to_word, per_word = FORMATS[precision].to_word, FORMATS[precision].per_word
-    advance, _ = make_cell(dtype)
+    # Twelve exact divisions for each lane would take longer than the products.
+    advance, _ = make_cell(dtype, fast_quotient)
     _, place_weights = make_weights(precision, n_held)
     _, place_input_weights = make_weights(precision, 0)
     store_words = make_store_words(precision)
@@ -56,17 +57,16 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
                     fetched[4 * gate + c] = gates[here + r, index(gate) * n_units + u]
 
     @device_function
-    def input_word(x, here, n_alive, row, word, n_x):
-        """A word of the input of a sequence, zero where there is none."""
-        first, second = zero, zero
+    def fetch_input(x, here, n_alive, row, word, n_x, ahead):
+        """The numbers of a word of the input of a sequence, zero where there are none."""
+        ahead[0], ahead[1] = zero, zero
         k = word * i_per_word
         if row < n_alive:
             if k < n_x:
-                first = x[here + row, k]
+                ahead[0] = x[here + row, k]
             if per_word == 2:
                 if k + i1 < n_x:
-                    second = x[here + row, k + i1]
-        return to_word(first, second)
+                    ahead[1] = x[here + row, k + i1]
 
     def tensor_forward(
         x, block, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save,
@@ -102,6 +102,7 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
         sums = cuda.local.array(n_sums, dtype)
         fetched = cuda.local.array(12, dtype)
         current = cuda.local.array(12, dtype)
+        ahead = cuda.local.array(2, dtype)
         state = cuda.local.array(4, dtype)
         factor = cuda.local.array(4, dtype)
         seen = cuda.local.array(4, dtype)
@@ -140,10 +141,9 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
             if fused:
                 e = thread
                 while e < n_rows * x_words:
-                    r, word = e // x_words, e % x_words
-                    shared[x_at + r * x_length + word] = input_word(
-                        x, index(block[t]), index(alive[t]), first + r, word, n_x
-                    )
+                    r, word = e % n_rows, e // n_rows
+                    fetch_input(x, index(block[t]), index(alive[t]), first + r, word, n_x, ahead)
+                    shared[x_at + r * x_length + word] = to_word(ahead[0], ahead[1])
                     e += n_threads
             else:
                 fetch_gates(
@@ -158,26 +158,21 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
                 before, after = (there, here) if reverse else (here, there)
                 now, later = s % i2, (s + i1) % i2
 
-                # What the next step needs from far away is asked for before this one is computed.
+                # What the next step needs from far away is asked for before this one is computed,
+                # and looked at afterwards: an instruction that needs it would wait for it.
                 next_t = t
                 if s + i1 < n_steps:
                     next_t = t - i1 if reverse else t + i1
+                next_here, next_alive = index(block[next_t]), index(alive[next_t])
                 if fused:
-                    e = thread
-                    target = x_at + later * n_rows * x_length
-                    while e < n_rows * x_words:
-                        r, word = e // x_words, e % x_words
-                        shared[target + r * x_length + word] = input_word(
-                            x, index(block[next_t]), index(alive[next_t]), first + r, word, n_x
-                        )
-                        e += n_threads
+                    fetch_input(
+                        x, next_here, next_alive, first + thread % n_rows, thread // n_rows, n_x,
+                        ahead,
+                    )  # fmt: skip
                 else:
                     for e in range(12):
                         current[e] = fetched[e]
-                    fetch_gates(
-                        gates, index(block[next_t]), index(alive[next_t]), first + pair, unit,
-                        n_units, fetched,
-                    )  # fmt: skip
+                    fetch_gates(gates, next_here, next_alive, first + pair, unit, n_units, fetched)
 
                 for e in range(n_sums):
                     sums[e] = zero
@@ -223,6 +218,15 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
                         state[c] = new
                     seen[c] = state[c] * factor[c]
                 store_words(shared, seen_at + later * n_rows * length, length, unit, pair, seen)
+                if fused:
+                    e = thread
+                    while e < n_rows * x_words:
+                        r, word = e % n_rows, e // n_rows
+                        if e >= n_threads:  # wide inputs without room for their products
+                            fetch_input(x, next_here, next_alive, first + r, word, n_x, ahead)
+                        at = x_at + later * n_rows * x_length + r * x_length + word
+                        shared[at] = to_word(ahead[0], ahead[1])
+                        e += n_threads
                 cuda.syncthreads()
                 s += i1
             first += index(cuda.gridDim.x) * n_rows
