@@ -11,7 +11,6 @@ if missing or os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
     pytest.skip("needs numba-cuda and its compiler, not simulated", allow_module_level=True)
 
 from skgru.kernels import cuda as kernels  # noqa: E402
-from skgru.kernels.cuda._tensor_tiles import tensor_cores  # noqa: E402
 
 from .gate import compile_for, recorded  # noqa: E402
 
@@ -179,7 +178,8 @@ def test_float64_stays_away_from_tensor_cores(cc):
 
 def test_devices_without_these_formats_are_refused():
     x, panels = np.zeros((5, 5), np.float32), np.zeros((1, 5, 32), np.float32)
-    tensor_cores.cache_clear()
     with recorded((7, 5)), kernels.use_precision("bf16"):
         with pytest.raises(ValueError, match="compute capability 8.0"):
             kernels.multiply(x, panels, x, True)
+        with pytest.raises(ValueError, match="compute capability 8.0"):
+            run_layer(20, 3, 3, "float32")

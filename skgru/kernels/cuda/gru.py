@@ -14,7 +14,9 @@ that compute neighbouring units read neighbouring weights. So ``n_panels`` is 1 
     w_t       (column groups, 1, 3 * n_units, 32)   rows: gates r, z, n
 
 A launch goes through all steps: a block owns a few sequences, keeps their states (and as many
-weights as fit) in shared memory, and waits for no other block.
+weights as fit) on its multiprocessor, and waits for no other block. Where ``use_precision`` says so
+it multiplies on tensor cores, in layers of at most 256 units; in wider ones only the products
+before and after the loop over the steps do.
 """
 
 from ._backward import make_backward
@@ -34,11 +36,11 @@ def _plan_for(x_rows, n_steps, states, **options):
 
 
 def _tensor_plan_for(states, **options):
-    """How to launch on tensor cores, or None where the numbers are multiplied as they are."""
-    precision = precision_for(states)
-    if precision == "fp32":
-        return None
-    return tensor_plan(precision, states.shape[1], shared_limit(), **options)
+    """The precision, and how to launch on tensor cores; None where nothing is rounded."""
+    precision, p = precision_for(states), None
+    if precision != "fp32":
+        p = tensor_plan(precision, states.shape[1], shared_limit(), **options)
+    return precision, p
 
 
 def _grid(n_rows, rows):
@@ -61,10 +63,10 @@ def gru_forward(
             x, 0, n_x, n_rows, n_x, w, 3 * n_units, 3 * n_units, bias, gates, 0, 4 * n_units, False
         )
     n_inputs = n_x if fused else 0
-    p = _tensor_plan_for(states, n_inputs=n_inputs)
+    precision, p = _tensor_plan_for(states, n_inputs=n_inputs)
     if p is not None:
         launch(
-            make_tensor_forward(precision_for(states), p.n_held, fused, p.max_threads),
+            make_tensor_forward(precision, p.n_held, fused, p.max_threads),
             _grid(n_rows, SEQUENCES), (p.threads,), x, block, alive, w, u, bias, reverse, initial,
             mask, masked, states, gates, save, p.n_near, p.n_near_inputs, shared=p.shared,
         )  # fmt: skip
@@ -91,10 +93,10 @@ def gru_backward(
         block, alive, u_t, reverse, mask, states, gates, d_states, d_column, carry, d_gates,
         need_initial,
     )  # fmt: skip
-    p = _tensor_plan_for(states, backward=True)
+    precision, p = _tensor_plan_for(states, backward=True)
     if p is not None:
         launch(
-            make_tensor_backward(precision_for(states), p.n_held, p.max_threads),
+            make_tensor_backward(precision, p.n_held, p.max_threads),
             _grid(n_rows, SEQUENCES), (p.threads,), *arguments, p.n_near, shared=p.shared,
         )  # fmt: skip
     else:
