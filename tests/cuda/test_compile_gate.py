@@ -11,7 +11,6 @@ if missing or os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
     pytest.skip("needs numba-cuda and its compiler, not simulated", allow_module_level=True)
 
 from skgru.kernels import cuda as kernels  # noqa: E402
-from skgru.kernels.cuda._tensor_tiles import tensor_cores  # noqa: E402
 
 from .gate import compile_for, recorded  # noqa: E402
 
@@ -33,7 +32,7 @@ TENSOR = {
     "bf16": ["mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32"],
 }
 #: Kernels that multiply on tensor cores where the precision says so.
-ON_TENSOR_CORES = {"product", "sums_of_products"}
+ON_TENSOR_CORES = {"product", "sums_of_products", "tensor_forward", "tensor_backward"}
 
 
 def run_layer(n_hidden, batch, n_x, dtype, masked=False):
@@ -164,12 +163,16 @@ def test_everything_else(dtype, cc):
 @both_devices
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
 def test_tensor_cores(precision, cc):
+    """As many weights in registers as there can be: by 128 units, and by 256 with more threads."""
     x, panels = np.zeros((5, 5), np.float32), np.zeros((1, 5, 32), np.float32)
     with recorded(cc) as launches, kernels.use_precision(precision):
-        run_layer(64, 256, 40, "float32")
+        for n_hidden in (128, 256):
+            for n_x in (3, 40):
+                run_layer(n_hidden, 256, n_x, "float32")
         kernels.multiply(x, panels, x, True)
         kernels.multiply_transposed(x, x, panels, True)
-    assert {launch.kernel.py_func.__name__ for launch in launches} >= ON_TENSOR_CORES
+    names = {launch.kernel.py_func.__name__ for launch in launches}
+    assert names == ON_TENSOR_CORES | {"add_parts"}
     check(launches, cc, precision)
 
 
@@ -183,7 +186,8 @@ def test_float64_stays_away_from_tensor_cores(cc):
 
 def test_devices_without_these_formats_are_refused():
     x, panels = np.zeros((5, 5), np.float32), np.zeros((1, 5, 32), np.float32)
-    tensor_cores.cache_clear()
     with recorded((7, 5)), kernels.use_precision("bf16"):
         with pytest.raises(ValueError, match="compute capability 8.0"):
             kernels.multiply(x, panels, x, True)
+        with pytest.raises(ValueError, match="compute capability 8.0"):
+            run_layer(20, 3, 3, "float32")

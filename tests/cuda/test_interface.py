@@ -82,6 +82,28 @@ def test_small_layers_keep_all_their_weights():
 
 
 @needs_compiler
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("limit", [48, 99, 163, 227])
+def test_plans_for_tensor_cores_fit(limit, backward, precision):
+    from skgru.kernels.cuda._recurrent_products import tensor_plan
+
+    for n_units in (4, 20, 64, 128, 132, 256):
+        for n_inputs in (0,) if backward else (0, 1, 16, 300):
+            p = tensor_plan(precision, n_units, limit * 1024, n_inputs, backward)
+            if p is None:  # what two time steps of states or gradients need is too much already
+                assert limit == 48 and n_units > 128
+                continue
+            steps = -(-n_units // (8 if precision == "tf32" else 16))
+            assert p.shared <= limit * 1024
+            assert p.threads == -(-n_units // 16) * 32 <= p.max_threads
+            assert 0 < p.n_held <= steps and 0 <= p.n_near <= steps - p.n_held
+            if n_units <= 128 and limit >= 163:
+                assert p.n_held + p.n_near == steps
+    assert tensor_plan(precision, 260, limit * 1024) is None
+
+
+@needs_compiler
 def test_a_layer_beyond_any_device_is_refused():
     with pytest.raises(ValueError, match="units needs"):
         plan(100_000, 4, 32, 227 * 1024)

@@ -4,7 +4,7 @@ from functools import cache
 
 from numba import cuda
 
-from ._cell import length_of, make_activations
+from ._cell import length_of, make_cell
 from ._jit import device_function, flat, index, kernel
 from ._plan import MAX_THREADS
 
@@ -24,7 +24,7 @@ def make_forward(dtype, rows, slices, fused):
     n_sums = 4 if fused else 3
     n_all = n_sums * rows
     n_fetched = 3 * own
-    sigmoid, tanh = make_activations(dtype)
+    advance, _ = make_cell(dtype)
     zero = dtype(0)
     i0, i1, i2, i3 = (index(i) for i in range(4))
     n_rows, n_slices = index(rows), index(slices)
@@ -213,10 +213,8 @@ def make_forward(dtype, rows, slices, fused):
                                     s_z += fetched[3 * i + 1]
                                     s_x = fetched[3 * i + 2]
                                 a = s_n + bias[i3 * n_units + unit]
-                                reset, update = sigmoid(s_r), sigmoid(s_z)
-                                candidate = tanh(s_x + reset * a)
                                 old = shared[h_at + r * n_units + unit]
-                                new = candidate + update * (old - candidate)
+                                reset, update, candidate, new = advance(s_r, s_z, s_x, a, old)
                                 factor = zero
                                 if has_mask:
                                     factor = mask[row, unit]

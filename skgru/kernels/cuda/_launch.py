@@ -100,6 +100,19 @@ def current_precision():
     return getattr(_local, "precision", "fp32")
 
 
+def precision_for(array):
+    """What factors of the type of an array are rounded to, on the device of this thread."""
+    precision = current_precision()
+    if precision == "fp32" or array.dtype != "float32":
+        return "fp32"
+    if not SIMULATED and cuda.get_current_device().compute_capability < (8, 0):
+        raise ValueError(
+            f"precision={precision!r} needs a device of compute capability 8.0 or higher; this one "
+            "has only 'fp32'"
+        )
+    return precision
+
+
 def launch(kernel, grid, block, *arguments, shared=0):
     """Start a kernel and return at once; an empty grid is none."""
     if math.prod(grid) == 0:

@@ -3,7 +3,6 @@
 from functools import cache
 
 import numba
-from numba import cuda
 
 from ._jit import SIMULATED, device_function, index
 from ._mma import FORMATS, MMA_COLUMNS, MMA_ROWS, MMA_WORDS, WARP
@@ -20,11 +19,6 @@ def tensor_cores(precision, tile):
     A warp owns a rectangle of the tile, as many rows as eight threads and as many columns as four;
     which of them a lane has follows from the layout in ``_mma.py``.
     """
-    if not SIMULATED and cuda.get_current_device().compute_capability < (8, 0):
-        raise ValueError(
-            f"precision={precision!r} needs a device of compute capability 8.0 or higher; this one "
-            "can only do 'fp32'"
-        )
     rows, columns, depth, per_row, per_column = tile
     operand = FORMATS[precision]
     mma = operand.mma

@@ -5,7 +5,7 @@ Here a panel has ``panel_columns`` columns, what a warp reads side by side.
 
 from skgru.kernels.cpu.gemm import orthonormalize_rows  # noqa: F401  initial weights: on the host
 
-from ._launch import BLOCK, current_precision, launch, numba_type, scratch
+from ._launch import BLOCK, launch, numba_type, precision_for, scratch
 from ._plan import round_up
 from ._products import add_parts, make_product, make_sums_of_products
 from ._tensor_tiles import TENSOR_TILE, tensor_cores
@@ -22,8 +22,8 @@ def nothing(like):
 
 def _arithmetic_for(array):
     """How this thread multiplies numbers of this type now."""
-    precision = current_precision()
-    if precision == "fp32" or array.dtype != "float32":
+    precision = precision_for(array)
+    if precision == "fp32":
         return plain(numba_type(array), TILE)
     return tensor_cores(precision, TENSOR_TILE)
 
