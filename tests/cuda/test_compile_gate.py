@@ -70,11 +70,6 @@ def run_everything_else(dtype):
     ):  # fmt: skip
         getattr(k, name)(x, wide, total, total, 1.0, x, total, 1)
     k.add_losses(total, 0.5, total)
-    k.quantile_link(x, 1, n, wide)
-    k.sigmoid_link(x, wide)
-    k.softmax_link(x, wide)
-    k.log_sigmoid_link(x, 1.0, wide)
-    k.log_softmax_link(x, wide)
     partial = np.zeros(k.N_PARTIAL)
     k.add_penalty(v, v, t, n, partial, total, 1)
     k.clip_norm(v, 1.0, partial)
@@ -95,7 +90,6 @@ def run_everything_else(dtype):
     k.drop_rows(x, count, seed, 0.5, n, n)
     for values in (x, wide):
         k.pack_sequences(values, count, *layout, total, total, x)
-    k.standardize_step(wide, total, total, x)
     w, u, bias = (np.zeros(shape, dtype) for shape in ((1, n, 3, 8), (1, 8, 3, 8), (1, 4, 8)))
     as_known = x, x, v, v
     k.pack_gru(*as_known, n, n, True, w, u, bias, v, np.zeros((1, 1, 24, 32), dtype))
@@ -117,9 +111,6 @@ def run_everything_else(dtype):
     k.attention_weight_gradient(x, *layout, 1, x, 0, True, v)
     k.attention_softmax_backward(v, *layout, v)
     k.pool_attention_backward(x, *layout, 1, v, v, v, x, 0, x, 0, v)
-    k.count_step(x, 0, count)
-    k.advance_mean(x, 0, count, wide, x, 0)
-    k.advance_max(x, 0, count, x, 0)
 
 
 _compiled = {}
@@ -149,6 +140,17 @@ def test_layers(n_hidden, dtype, cc):
         for batch in (100, 256, 1024):
             for n_x in (3, 40):
                 run_layer(n_hidden, batch, n_x, dtype)
+    check(launches, cc)
+
+
+@both_devices
+@both_dtypes
+def test_layers_too_wide_for_shared_memory(monkeypatch, dtype, cc):
+    monkeypatch.setattr("skgru.kernels.cuda.gru.shared_limit", lambda: 1000)
+    with recorded(cc) as launches:
+        for n_x in (3, 40):
+            run_layer(64, 100, n_x, dtype)
+    assert any(launch.shared == 0 for launch in launches)
     check(launches, cc)
 
 

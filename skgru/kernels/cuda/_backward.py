@@ -10,7 +10,7 @@ from ._plan import MAX_THREADS
 
 
 @cache
-def make_backward(dtype, rows, slices):
+def make_backward(dtype, rows, slices, spilled=False):
     """The mirror of ``make_forward``: threads and blocks share the work in the same way.
 
     A step multiplies the gate gradients of the step after it (in the direction of the layer) by U,
@@ -37,7 +37,7 @@ def make_backward(dtype, rows, slices):
 
     def gru_backward(
         block, alive, u_t, reverse, mask, states, gates, d_states, d_column, carry, d_gates,
-        need_initial, columns, n_cached,
+        need_initial, columns, n_cached, spill, per_block,
     ):  # fmt: skip
         columns, n_cached, d_column = index(columns), index(n_cached), index(d_column)
         n_units, n_sequences = index(carry.shape[1]), index(alive[0])
@@ -49,12 +49,12 @@ def make_backward(dtype, rows, slices):
         if first >= n_sequences:
             return
 
-        # Shared memory: weights, da, dr, dz (of the step done last and of this one), what the state
-        # passes on past the gates, sums of the slices.
-        shared = cuda.shared.array(0, dtype)
+        # Shared memory (or the block's piece of ``spill``): weights, da, dr, dz (of the step done
+        # last and of this one), what the state passes on past the gates, sums of the slices.
+        shared = spill if spilled else cuda.shared.array(0, dtype)
         length = i3 * n_units
         cached = n_cached * n_units
-        d_at = n_slices * cached
+        d_at = n_slices * cached + index(cuda.blockIdx.x) * index(per_block)
         carry_at = d_at + i2 * n_rows * length
         sums_at = carry_at + n_rows * n_units
 

@@ -10,7 +10,7 @@ from ._plan import MAX_THREADS
 
 
 @cache
-def make_forward(dtype, rows, slices, fused):
+def make_forward(dtype, rows, slices, fused, spilled=False):
     """A kernel whose blocks carry ``rows`` sequences at a time; see `Plan` for the terms.
 
     With ``fused`` the inputs are multiplied inside the loop over the steps; otherwise ``gates``
@@ -64,7 +64,7 @@ def make_forward(dtype, rows, slices, fused):
 
     def gru_forward(
         x, block, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save,
-        columns, n_cached,
+        columns, n_cached, spill, per_block,
     ):  # fmt: skip
         columns, n_cached = index(columns), index(n_cached)
         n_units, n_x = index(states.shape[1]), index(x.shape[1])
@@ -77,12 +77,13 @@ def make_forward(dtype, rows, slices, fused):
         if first >= n_sequences:
             return
 
-        # Shared memory: weights, the states that U sees (of this step and of the next), the states
-        # themselves, inputs (of this step and of the next), sums of the slices.
-        shared = cuda.shared.array(0, dtype)
+        # Shared memory (or, where it is too small, the block's piece of ``spill``): weights, the
+        # states that U sees (of this step and of the next), the states themselves, inputs (of this
+        # step and of the next), sums of the slices.
+        shared = spill if spilled else cuda.shared.array(0, dtype)
         weight_row = i3 * n_units
         cached = n_cached * weight_row
-        seen_at = n_slices * cached
+        seen_at = n_slices * cached + index(cuda.blockIdx.x) * index(per_block)
         h_at = seen_at + i2 * n_rows * n_units
         x_at = h_at + n_rows * n_units
         sums_at = x_at

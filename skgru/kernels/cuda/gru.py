@@ -21,7 +21,7 @@ before and after the loop over the steps do.
 
 from ._backward import make_backward
 from ._forward import make_forward
-from ._launch import launch, numba_type, precision_for, shared_limit
+from ._launch import launch, numba_type, precision_for, scratch, shared_limit
 from ._plan import FUSED_INPUTS, MAX_BLOCKS, plan
 from ._recurrent_products import SEQUENCES, tensor_plan
 from ._tensor_backward import make_tensor_backward
@@ -66,6 +66,12 @@ def _grid(n_rows, rows):
     return (min(-(-n_rows // rows), MAX_BLOCKS),)
 
 
+def _room(p, n_rows, states):
+    """Global memory for the vectors of all blocks, and how much of it each has."""
+    (n_blocks,) = _grid(n_rows, p.rows)
+    return scratch("spilled", (n_blocks * p.spilled,), states.dtype), p.spilled
+
+
 def gru_forward(
     x, block, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save
 ):  # fmt: skip
@@ -92,9 +98,10 @@ def gru_forward(
         return
     p = _plan_for(n_rows, alive.shape[0], states, n_inputs=n_inputs)
     launch(
-        make_forward(numba_type(states), p.rows, p.slices, fused), _grid(n_rows, p.rows),
-        (p.slices * p.columns,), x, block, alive, w, u, bias, reverse, initial, mask, masked,
-        states, gates, save, p.columns, p.n_cached, shared=p.shared,
+        make_forward(numba_type(states), p.rows, p.slices, fused, p.spilled > 0),
+        _grid(n_rows, p.rows), (p.slices * p.columns,), x, block, alive, w, u, bias, reverse,
+        initial, mask, masked, states, gates, save, p.columns, p.n_cached,
+        *_room(p, n_rows, states), shared=p.shared,
     )  # fmt: skip
 
 
@@ -121,8 +128,9 @@ def gru_backward(
     else:
         p = _plan_for(n_rows, alive.shape[0], states, backward=True)
         launch(
-            make_backward(numba_type(states), p.rows, p.slices), _grid(n_rows, p.rows),
-            (p.slices * p.columns,), *arguments, p.columns, p.n_cached, shared=p.shared,
+            make_backward(numba_type(states), p.rows, p.slices, p.spilled > 0),
+            _grid(n_rows, p.rows), (p.slices * p.columns,), *arguments, p.columns, p.n_cached,
+            *_room(p, n_rows, states), shared=p.shared,
         )  # fmt: skip
     launch_sums_of_products(
         x, n_x, h_in, n_units, d_gates, 4 * n_units, n_units, 0, 3 * n_units, 4 * n_units,
