@@ -18,7 +18,7 @@ import numpy as np
 from skgru.kernels import get_kernels
 
 _lock = threading.Lock()
-_helpers = {}  # process id -> idle and all: the threads of a parent do not exist after a fork
+_helpers = {}  # process id -> idle ones, all, how many at most: the threads of a parent do not exist after a fork
 
 # How often a thread looks for an answer before it sleeps: for some 100 to 200 microseconds, as long
 # as the work between two batches of a small network takes.
@@ -98,9 +98,9 @@ def _take_helper():
         found = _helpers.get(os.getpid())
         if found is None:
             _helpers.clear()
-            found = _helpers[os.getpid()] = [], []
-        idle, everyone = found
-        if not idle and len(everyone) < max(1, joblib.cpu_count() - 1):
+            found = _helpers[os.getpid()] = [], [], max(1, joblib.cpu_count() - 1)
+        idle, everyone, most = found
+        if not idle and len(everyone) < most:
             everyone.append(_Helper(len(everyone), idle))
             return everyone[-1]
         return idle.pop() if idle else None
@@ -108,7 +108,7 @@ def _take_helper():
 
 def end_helpers():
     """End the threads of this process that are idle."""
-    idle, _ = _helpers.pop(os.getpid(), ([], []))
+    idle, *_ = _helpers.pop(os.getpid(), ([],))
     while idle:
         idle.pop().end()
 

@@ -104,7 +104,7 @@ def test_callers_share_the_helpers(monkeypatch, fresh_helpers):
         thread.join(timeout=60)
     assert counts == [100] * 120
     assert 1 <= len(names - set(callers)) <= 2
-    idle, everyone = _threads._helpers[os.getpid()]
+    idle, everyone, _ = _threads._helpers[os.getpid()]
     assert len(everyone) <= 2 and sorted(map(id, idle)) == sorted(map(id, everyone))
 
 
