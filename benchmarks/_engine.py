@@ -44,8 +44,9 @@ class Engine:
         self.packed = network.new_packed()
         self.placed = network.place(self.parameters)
         self.workspaces = network.new_workspaces(threads)
-        lengths = self.sequences.lengths
-        shards = cut_into_shards(np.arange(batch), lengths, *network.shard_limits)
+        self.lengths = self.sequences.common_length or self.sequences.lengths
+        self.batch = np.arange(batch)
+        shards = cut_into_shards(self.batch, self.lengths, *network.shard_limits)
         self.slots = [network.new_slot() for _ in shards]
         self.gradient = network.new_gradient()
         self.last = np.zeros((batch, case.n_directions * hidden), case.dtype)
@@ -57,10 +58,12 @@ class Engine:
 
     def run(self, train):
         network = self.network
-        shards = cut_into_shards(
-            np.arange(len(self.sequences)), self.sequences.lengths, *network.shard_limits
-        )
-        network.pack(self.placed, self.packed, train)
+        limits = network.shard_limits
+        if not train:
+            limits = network.prediction_limits(len(self.batch), len(self.workspaces))
+        shards = cut_into_shards(self.batch, self.lengths, *limits)
+        for layer in self.layers:
+            layer.pack(self.placed.views, self.packed, train)
 
         def work(i, workspace):
             shard = shards[i]

@@ -8,11 +8,13 @@ from ._batches import (
     minibatches,
     pack_shard,
 )
-from ._sequences import Sequences, as_sequences
+from ._inputs import as_sequences
+from ._sequences import ScatteredRows, Sequences
 from ._statistics import column_moments, column_statistics, merge_moments, spread_or_one
 from ._targets import check_length, encode_classes, encode_regression, find_first
 
 __all__ = [
+    "ScatteredRows",
     "Sequences",
     "Shard",
     "as_sequences",

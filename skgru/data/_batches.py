@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._sequences import ScatteredRows, stack_rows
+
 
 class Shard(NamedTuple):  # there is one for every few sequences of every batch: cheap to make
     """Sequences that are processed together, longest first.
@@ -57,7 +59,12 @@ def make_shard(indices, positions, lengths):
     return Shard(indices, np.ascontiguousarray(positions, dtype=np.int64), *layout)
 
 
-@lru_cache(maxsize=8)  # a data set of equal lengths has batches of one size, and a last one
+@lru_cache(maxsize=256)  # a data set of equal lengths has batches of one size, and a last one
+def _even_positions(start, n):
+    return np.arange(start, start + n)
+
+
+@lru_cache(maxsize=8)
 def _even_layout(n, n_steps):
     block = np.arange(0, (n_steps + 2) * n, n)
     return _layout(np.full(n, n_steps), np.full(n_steps, n), block)
@@ -75,8 +82,8 @@ def cut_into_shards(indices, lengths, n_sequences, n_rows):
     ----------
     indices : ndarray of shape (n,)
         Which sequences of the data set make the batch.
-    lengths : ndarray of shape (n_all,)
-        Of every sequence in the data set.
+    lengths : ndarray of shape (n_all,) or int
+        Of every sequence in the data set; a number if it is that of all.
     n_sequences : int
         Most sequences in a shard.
     n_rows : int
@@ -88,6 +95,8 @@ def cut_into_shards(indices, lengths, n_sequences, n_rows):
     shards : list of Shard
         The longest sequences first: long work starts first, and little waits at the end.
     """
+    if isinstance(lengths, int):
+        return _cut_evenly(indices, lengths, n_sequences, n_rows)
     batch_lengths = lengths[indices]
     order = np.argsort(-batch_lengths, kind="stable")
     shards, start = [], 0
@@ -96,6 +105,17 @@ def cut_into_shards(indices, lengths, n_sequences, n_rows):
         part = order[start : start + n]
         shards.append(make_shard(indices[part], part, batch_lengths[part]))
         start += n
+    return shards
+
+
+def _cut_evenly(indices, n_steps, n_sequences, n_rows):
+    """`cut_into_shards` of sequences of one length: in the order they have."""
+    indices = np.ascontiguousarray(indices, dtype=np.int64)
+    size, shards = min(n_sequences, max(1, n_rows // n_steps)), []
+    for start in range(0, len(indices), size):
+        part = indices[start : start + size]
+        n = len(part)
+        shards.append(Shard(part, _even_positions(start, n), *_even_layout(n, n_steps)))
     return shards
 
 
@@ -113,13 +133,10 @@ def gather_steps(sequences, shard):
     starts : ndarray of shape (n_sequences,), int64
         Row at which each sequence begins.
     """
-    values, starts = sequences.values, sequences.offsets[shard.indices]
-    dtype = values.dtype if values.dtype in (np.float32, np.float64) else np.float64
-    pieces = [
-        np.asarray(values[start : start + n], dtype=dtype)
-        for start, n in zip(starts, shard.lengths, strict=True)
-    ]
-    return np.concatenate(pieces), np.cumsum(shard.lengths) - shard.lengths
+    dtype = sequences.values.dtype
+    dtype = dtype if dtype in (np.float32, np.float64) else np.float64
+    values = stack_rows([sequences[i] for i in shard.indices], dtype)
+    return values, np.cumsum(shard.lengths) - shard.lengths
 
 
 def pack_shard(kernels, sequences, shard, shift, scale, out):
@@ -129,6 +146,6 @@ def pack_shard(kernels, sequences, shard, shift, scale, out):
     """
     values, starts = sequences.values, sequences.offsets[shard.indices]
     # Kernels are compiled for every type they meet; what is less common is converted on the way.
-    if values.dtype not in (np.float32, np.float64) or not values.flags.c_contiguous:
+    if values.dtype not in (np.float32, np.float64) or isinstance(values, ScatteredRows):
         values, starts = gather_steps(sequences, shard)
-    kernels.pack_sequences(np.asarray(values), starts, shard.block, shard.alive, shift, scale, out)
+    kernels.pack_sequences(values, starts, shard.block, shard.alive, shift, scale, out)

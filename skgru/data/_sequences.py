@@ -1,29 +1,70 @@
-"""Sequences of any length as one table of steps: the only place that interprets X.
+"""Sequences of any length as one table of steps.
 
-Every layout a user may pass becomes the same pair of arrays, as in a compressed sparse row
-matrix: ``values`` holds the steps of all sequences below each other and ``offsets`` tells where
-each sequence starts. Nothing is padded, and a C-ordered array is not copied.
-
-========  =============================================================================
-layout    what was passed
-========  =============================================================================
-"2d"      a table (n_sequences, n_timesteps), frames included: one feature per step
-"3d"      an array (n_sequences, n_timesteps, n_features)
-"ragged"  a list, tuple or 1-D object array of (length, n_features) or (length,) arrays
-========  =============================================================================
+As in a compressed sparse row matrix, ``values`` holds the steps of all sequences below each other
+and ``offsets`` tells where each sequence starts. Nothing is padded. What lies in memory maps may be
+larger than memory: it is read in pieces, and copied no further than that.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Number
+from math import isfinite
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils import check_array
 
-# The search for NaN goes through long data in pieces of about this size, so that a memory map
-# larger than memory is never held as a whole.
-_CHUNK_BYTES = 16 * 2**20
+# Long data are read in pieces of about this size, so that a memory map larger than memory is never
+# held as a whole, and what is done with a piece finds it in the cache.
+_PIECE_BYTES = 2**20
+
+
+def stack_rows(parts, dtype):
+    """Copy arrays (length, n_features) below each other into one of that dtype, in C order."""
+    # By itself, NumPy would give parts in Fortran order a result in Fortran order.
+    rows = np.empty((sum(map(len, parts)), parts[0].shape[1]), dtype)
+    return np.concatenate(parts, out=rows, casting="unsafe")
+
+
+class ScatteredRows:
+    """Rows of a table that is never made: its sequences stay where they are.
+
+    For sequences that do not lie below each other, in C order and a native dtype, and that are not
+    to be copied whole: a slice along time of a memory map, for example, or a long list.
+    ``rows[start:stop]`` and ``rows[numbers]`` copy these rows and read no others.
+
+    Parameters
+    ----------
+    items : ndarray of shape (n_sequences, n_timesteps, n_features) or list of ndarray of shape \
+            (length, n_features)
+        The sequences.
+    offsets : ndarray of shape (n_sequences + 1,), dtype int64
+        As of `Sequences`.
+    dtype : dtype
+        What is read is converted to it.
+    """
+
+    def __init__(self, items, offsets, dtype):
+        self.items, self.offsets, self.dtype = items, offsets, dtype
+        self.shape = int(offsets[-1]), items[0].shape[1]
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, rows):
+        if isinstance(rows, slice):
+            runs = [rows.indices(len(self))[:2]]
+        else:
+            cuts = np.flatnonzero(np.diff(rows) != 1) + 1
+            runs = ((run[0], run[-1] + 1) for run in np.split(rows, cuts))
+        parts = [part for run in runs for part in self._parts(*run)]
+        return stack_rows(parts, self.dtype)
+
+    def _parts(self, start, stop):
+        """Views of rows `start` to `stop`, one of each sequence that has some of them."""
+        i = int(np.searchsorted(self.offsets, start, side="right")) - 1
+        while start < stop:
+            first = self.offsets[i]
+            yield self.items[i][start - first : stop - first]
+            i += 1
+            start = self.offsets[i]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,18 +75,18 @@ class Sequences:
 
     Attributes
     ----------
-    values : ndarray of shape (n_rows, n_features)
-        The steps of all sequences; real numbers of any dtype up to 64 bits (float16, integers and
-        bool included). It may share memory with what the user passed, be read-only or lie in a
-        memory map, so it must not be written to. Rows are C-ordered, except where that would
-        mean copying a memory map.
+    values : ndarray or ScatteredRows of shape (n_rows, n_features)
+        The steps of all sequences; real numbers of any native dtype up to 64 bits (float16,
+        integers and bool included). An array is in C order. It may share memory with what the user
+        passed, be read-only or lie in a memory map, so it must not be written to. Where an array
+        would be a copy of a memory map, or a large one, rows are gathered as they are read.
     offsets : ndarray of shape (n_sequences + 1,), dtype int64
         Row at which each sequence starts, then the number of rows. Strictly increasing.
     layout : {"2d", "3d", "ragged"}
         How the user passed the data.
     """
 
-    values: np.ndarray
+    values: np.ndarray | ScatteredRows
     offsets: np.ndarray
     layout: str
 
@@ -53,8 +94,10 @@ class Sequences:
         return self.n_sequences
 
     def __getitem__(self, i):
-        """Return sequence `i` as a view of shape (length, n_features)."""
+        """Return sequence `i` as a view (length, n_features), in the dtype in which it lies."""
         i = range(self.n_sequences)[i]
+        if isinstance(self.values, ScatteredRows):
+            return self.values.items[i]
         return self.values[self.offsets[i] : self.offsets[i + 1]]
 
     @property
@@ -72,271 +115,61 @@ class Sequences:
         """Number of steps of each sequence, of shape (n_sequences,) and dtype int64."""
         return np.diff(self.offsets)
 
+    @cached_property
+    def common_length(self):
+        """Number of steps if all sequences have the same, else None."""
+        first = int(self.lengths[0])
+        return first if (self.lengths == first).all() else None
 
-def as_sequences(X, *, estimator=None):
-    """Convert X to `Sequences` and check it; X itself is never changed.
+    def pieces(self):
+        """Yield (rows, values): all rows in pieces of bounded size, and which slice they are."""
+        n_rows = max(1, _PIECE_BYTES // (self.values.dtype.itemsize * self.n_features))
+        for start in range(0, len(self.values), n_rows):
+            rows = slice(start, start + n_rows)
+            yield rows, self.values[rows]
 
-    Parameters
-    ----------
-    X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
-            (n_sequences, n_timesteps, n_features), or list of arrays
-        A 2D table of univariate series (pandas and polars frames included), a 3D array, or a
-        list, tuple or 1-D object array with one array of shape (length, n_features) or
-        (length,) per sequence. Nested lists of numbers are read as NumPy reads them, and are
-        ragged where their lengths differ. A C-ordered array or memory map is used in place;
-        other memory orders and ragged input are copied once.
-    estimator : str or estimator instance, default=None
-        Named in error messages.
+    def find(self, condition):
+        """Find the first value that meets a condition.
 
-    Returns
-    -------
-    sequences : Sequences
+        Parameters
+        ----------
+        condition : callable
+            Takes rows (n, n_features), returns a boolean array of that shape.
 
-    Raises
-    ------
-    ValueError
-        If X has no sequence, no step or no feature, holds NaN, infinity, complex numbers or
-        things that are not numbers, has too few or too many dimensions, or if its sequences
-        disagree about dimensions or number of features. The message names the place.
-    TypeError
-        If X is or contains a sparse matrix, a `numpy.matrix`, or objects that cannot be numbers.
-    """
-    name = _name_of(estimator)
-    items = _ragged_items(X)
-    sequences = _from_items(items, name) if items is not None else _from_array(X, estimator, name)
-    _check_finite(sequences, name)
-    return sequences
+        Returns
+        -------
+        place : str or None
+            In words; None if no value meets the condition.
+        value : number or None
+        """
+        for rows, values in self.pieces():
+            met = condition(values)
+            if met.any():
+                row, feature = divmod(int(np.argmax(met)), self.n_features)
+                value, row = values[row, feature], rows.start + row
+                i = int(np.searchsorted(self.offsets, row, side="right")) - 1
+                place = f"sequence {i}, step {row - self.offsets[i]}, feature {feature}"
+                return place, value
+        return None, None
 
+    @cached_property
+    def extremes(self):
+        """Smallest and largest value; one at least is not finite where a value is not.
 
-def _name_of(estimator):
-    if estimator is None:
-        return "skgru"
-    return estimator if isinstance(estimator, str) else type(estimator).__name__
-
-
-def _ragged_items(X):
-    """List the sequences of X if it is ragged, else return None."""
-    if isinstance(X, (list, tuple)):
-        items = list(X)
-        if items and all(_is_scalar(item) for item in items):
-            return None
-        if items and all(isinstance(item, (list, tuple)) for item in items):
-            return items if _differ_in_length(items) else None
-        return items
-    if isinstance(X, np.ndarray):
-        array = X
-    elif getattr(X, "ndim", len(getattr(X, "shape", (0, 0)))) == 1 and hasattr(X, "__array__"):
-        array = np.asarray(X)
-    else:
-        return None
-    if array.ndim != 1 or array.dtype != object or all(_is_scalar(item) for item in array):
-        return None
-    return list(array)
-
-
-def _is_scalar(item):
-    if isinstance(item, (str, bytes, Number, np.generic)) or item is None:
-        return True
-    return isinstance(item, np.ndarray) and item.ndim == 0
-
-
-def _differ_in_length(items):
-    """Whether nested lists have different lengths somewhere, so that they make no array."""
-    if len({len(item) for item in items}) > 1:
-        return True
-    return len({_length(part) for item in items for part in item}) > 1
-
-
-def _length(part):
-    """Length of a step in nested lists; None for a single number or what stands in its place."""
-    if isinstance(part, (str, bytes, dict)) or getattr(part, "ndim", 1) == 0:
-        return None
-    return len(part) if hasattr(part, "__len__") else None
-
-
-def _from_array(X, estimator, name):
-    """`Sequences` of a 2D or 3D array-like."""
-    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-        raise ValueError(
-            "X is a masked array with masked entries, which would be lost. Fill them first, for "
-            "example with X.filled(...)."
-        )
-    try:
-        array = check_array(
-            X, allow_nd=True, ensure_all_finite=False, input_name="X", estimator=estimator
-        )
-        if array.dtype == object:
-            array = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        place = _first_non_number(X)
-        if place is None:
-            raise
-        raise type(error)(f"{error} (in X at {place}). Pass numbers only.") from error
-    if array.ndim > 3:
-        raise ValueError(
-            f"Found array with dim {array.ndim}, while dim <= 3 is required by {name}: X of shape "
-            f"{array.shape} should be (n_sequences, n_timesteps) or "
-            "(n_sequences, n_timesteps, n_features)."
-        )
-    if array.ndim == 3 and array.shape[2] == 0:
-        raise ValueError(
-            f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
-            f"required by {name}."
-        )
-    if array.shape[1] == 0:
-        raise ValueError(
-            f"X has 0 time steps (shape={array.shape}), but {name} needs at least one step in "
-            "every sequence."
-        )
-    _check_kind(array.dtype, "X")
-    n_sequences, n_timesteps = array.shape[:2]
-    values = array.reshape(n_sequences * n_timesteps, -1)
-    if not _in_memory_map(values):
-        values = np.ascontiguousarray(values, dtype=_plain_dtype(values.dtype))
-    offsets = np.arange(n_sequences + 1, dtype=np.int64) * n_timesteps
-    return Sequences(values, offsets, "2d" if array.ndim == 2 else "3d")
-
-
-def _from_items(items, name):
-    """`Sequences` of a list with one array-like per sequence."""
-    if not items:
-        raise ValueError(
-            f"Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is required by {name}."
-        )
-    arrays = [_item_to_array(item, i) for i, item in enumerate(items)]
-    ndim = arrays[0].ndim
-    for i, array in enumerate(arrays):
-        if array.ndim != ndim:
-            raise ValueError(
-                f"The sequences of X have different dimensions: sequence 0 has shape "
-                f"{arrays[0].shape}, sequence {i} has shape {array.shape}. Give every sequence "
-                "the shape (length, n_features), or every one the shape (length,)."
-            )
-    if ndim == 1:
-        arrays = [array.reshape(-1, 1) for array in arrays]
-    n_features = arrays[0].shape[1]
-    for i, array in enumerate(arrays):
-        if len(array) == 0:
-            raise ValueError(
-                f"Sequence {i} of X is empty (shape={array.shape}), but {name} needs at least one "
-                "step in every sequence. Remove it from X (and its target from y)."
-            )
-        if array.shape[1] != n_features:
-            raise ValueError(
-                f"The sequences of X have different numbers of features: sequence 0 has "
-                f"{n_features}, sequence {i} has {array.shape[1]}. Every sequence must have the "
-                "shape (length, n_features) with the same n_features."
-            )
-    if n_features == 0:
-        raise ValueError(
-            f"Found array with 0 feature(s) (shape={arrays[0].shape}) while a minimum of 1 is "
-            f"required by {name}: the sequences of X have no feature."
-        )
-    lengths = [len(array) for array in arrays]
-    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    dtype = _plain_dtype(np.result_type(*{array.dtype for array in arrays}))
-    return Sequences(np.concatenate(arrays, dtype=dtype, casting="unsafe"), offsets, "ragged")
-
-
-def _item_to_array(item, i):
-    """Sequence `i` of a ragged X as a real array of one or two dimensions."""
-    if sparse.issparse(item):
-        raise TypeError(
-            f"Sparse data was passed as sequence {i} of X, but dense data is required. Use "
-            "'.toarray()' to convert it to a dense array."
-        )
-    if isinstance(item, np.ma.MaskedArray) and np.ma.is_masked(item):
-        raise ValueError(
-            f"Sequence {i} of X is a masked array with masked entries, which would be lost. Fill "
-            "them first, for example with the method 'filled'."
-        )
-    try:
-        array = np.asarray(item)
-        if array.dtype == object:
-            array = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"Sequence {i} of X is not an array of numbers, of shape (length, n_features) or "
-            f"(length,): {error}"
-        ) from error
-    if array.size:
-        _check_kind(array.dtype, f"Sequence {i} of X")
-    if array.ndim not in (1, 2):
-        raise ValueError(
-            f"Sequence {i} of X has {array.ndim} dimensions (shape={array.shape}), but a sequence "
-            "has the shape (length, n_features) or (length,). Reshape your data, for example with "
-            "array.reshape(length, n_features)."
-        )
-    return array
-
-
-def _check_kind(dtype, what):
-    if dtype.kind == "c":
-        raise ValueError(
-            f"Complex data not supported: {what} has dtype {dtype}. Pass the real and the "
-            "imaginary part as two features, for example."
-        )
-    if dtype.kind not in "biuf":
-        raise ValueError(
-            f"{what} has dtype {dtype}, which does not hold numbers. Convert it to numbers first."
-        )
-
-
-def _plain_dtype(dtype):
-    """Native byte order and at most 64 bits: what compiled code can read."""
-    return np.dtype(np.float64) if dtype.itemsize > 8 else dtype.newbyteorder("=")
-
-
-def _in_memory_map(array):
-    while isinstance(array, np.ndarray):
-        if isinstance(array, np.memmap):
-            return True
-        array = array.base
-    return False
-
-
-def _first_non_number(X):
-    """Describe the first entry of an object table that is no number; None if there is none."""
-    try:
-        array = np.asarray(X, dtype=object)
-    except (TypeError, ValueError):
-        return None
-    if array.ndim not in (2, 3) or sparse.issparse(X):
-        return None
-    for place in np.ndindex(array.shape):
-        entry = array[place]
-        if isinstance(entry, (complex, np.complexfloating)):
-            return None
-        try:
-            float(entry)
-        except (TypeError, ValueError):
-            feature = f", feature {place[2]}" if array.ndim == 3 else ""
-            return f"sequence {place[0]}, step {place[1]}{feature}"
-    return None
-
-
-def _check_finite(sequences, name):
-    """Refuse NaN and infinity, reading the values once in bounded pieces."""
-    values = sequences.values
-    if values.dtype.kind != "f":
-        return
-    n_rows, n_features = values.shape
-    rows_per_chunk = max(1, _CHUNK_BYTES // (values.dtype.itemsize * n_features))
-    for start in range(0, n_rows, rows_per_chunk):
-        finite = np.isfinite(values[start : start + rows_per_chunk])
-        if finite.all():
-            continue
-        offset, feature = divmod(int(np.argmin(finite)), n_features)
-        row = start + offset
-        sequence = int(np.searchsorted(sequences.offsets, row, side="right")) - 1
-        place = f"sequence {sequence}, step {row - sequences.offsets[sequence]}, feature {feature}"
-        if np.isnan(values[row, feature]):
-            raise ValueError(
-                f"Input X contains NaN at {place}. {name} does not accept missing values: fill "
-                "them in, for example by interpolation along the sequence (with a further feature "
-                "that marks the filled steps), or leave those steps or sequences out."
-            )
-        raise ValueError(
-            f"Input X contains infinity or a value too large for {values.dtype!r} at {place}. "
-            "Replace it with a finite number, or leave that step or sequence out."
-        )
+        Floats are read for it, once. Of integers these are the bounds of their dtype.
+        """
+        dtype = self.values.dtype
+        if dtype.kind == "b":
+            return 0.0, 1.0
+        if dtype.kind != "f":
+            bounds = np.iinfo(dtype)
+            return float(bounds.min), float(bounds.max)
+        lowest, highest = np.inf, -np.inf
+        for _, values in self.pieces():
+            if dtype == np.float16:  # which NumPy compares several times as slowly
+                values = values.astype(np.float32)
+            smallest, largest = float(values.min()), float(values.max())
+            if not (isfinite(smallest) and isfinite(largest)):
+                return smallest, largest
+            lowest, highest = min(lowest, smallest), max(highest, largest)
+        return lowest, highest

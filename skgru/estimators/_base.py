@@ -34,6 +34,7 @@ from ._progress import Progress
 from ._streaming import Stream
 from ._validation import (
     check_prediction,
+    check_range,
     check_scale,
     check_target_range,
     check_weight,
@@ -159,6 +160,9 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         if reset:
             self._learn_scales(training)
         self._record_network(training.sequences.n_features, sizes, pooling, reset)
+        self._check_range(training.sequences)
+        if X_val is not None:
+            self._check_range(validation.sequences, "X_val")
         training = self._with(
             training,
             target=self._scale_target(training.target),
@@ -324,10 +328,17 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         with use_device(fall_back(self.device), self.precision) as kernels:
             yield Predictor(self._network(kernels), self._parameters, *self._scaling())
 
+    def _check_range(self, sequences, name="X"):
+        """Refuse values that the network cannot hold."""
+        shift, scale = self._scaling()
+        dtype = self._network_options["dtype"]
+        check_range(sequences, lambda rows: (rows - shift) * scale, dtype, name)
+
     def _predict_raw(self, X):
         """Raw predictions (n, n_outputs) in the dtype of the network."""
         check_is_fitted(self)
         sequences = check_X(self, X, reset=False)
+        self._check_range(sequences)
         with self._predictor() as predictor:
             raw = predictor.predict_raw(sequences, n_threads=resolve_n_threads(self.n_jobs))
         check_prediction(raw, sequences)
@@ -414,6 +425,7 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
                 "that contains it."
             )
         sequences = check_X(self, X, reset=False)
+        self._check_range(sequences)
         with self._predictor() as predictor:
             found = predictor.attention(sequences, resolve_n_threads(self.n_jobs))
         return found if sequences.layout == "ragged" else np.array(found)

@@ -6,9 +6,7 @@ from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skgru.data import as_sequences, column_moments, merge_moments, spread_or_one
-from skgru.estimators._validation import check_layout, check_X
-
-_CHUNK_BYTES = 16 * 2**20
+from skgru.estimators._validation import check_layout, check_range, check_scale, check_X
 
 
 class _LayoutTransform:
@@ -54,6 +52,12 @@ class _LayoutTransform:
             The standardised sequences in the layout of X: a list where X is a list or tuple. A
             frame becomes an array unless `set_output` asks for a frame. float32 stays float32,
             float16 becomes float32, all else float64.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X is no set of finite sequences, does not fit what was seen in `fit`, or if a result
+            would overflow its dtype. The message names the place.
         """
         check_is_fitted(self)
         sequences = check_X(self, X, reset=False)
@@ -111,8 +115,8 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
 
     Notes
     -----
-    Estimates are in float64 and read the data in pieces, so a memory map larger than memory can
-    be fitted. `transform` returns a new array in memory.
+    Estimates are in float64 and read the data in pieces, so memory maps larger than memory can be
+    fitted, in any view. `transform` returns a new array in memory.
 
     Examples
     --------
@@ -213,13 +217,15 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
                 raise ValueError("Sample weights must contain at least one non-zero number.")
             n_samples = float(sample_weight.sum())
 
-        moments = column_moments(sequences, sample_weight=sample_weight)
-        if not reset:
-            seen = self.n_steps_seen_, self.mean_, self.var_ * self.n_steps_seen_
-            moments = merge_moments(seen, moments)
-            n_samples += self.n_samples_seen_
-        total, self.mean_, squares = moments
-        self.var_ = squares / total
+        with np.errstate(over="ignore", invalid="ignore"):
+            moments = column_moments(sequences, sample_weight=sample_weight)
+            if not reset:
+                seen = self.n_steps_seen_, self.mean_, self.var_ * self.n_steps_seen_
+                moments = merge_moments(seen, moments)
+                n_samples += self.n_samples_seen_
+        total, mean, squares = moments
+        check_scale(squares, "feature {} of X")
+        self.mean_, self.var_ = mean, squares / total
         self.n_samples_seen_ = n_samples
         self.n_steps_seen_ = int(total) if float(total).is_integer() else total
         self.scale_ = None
@@ -236,14 +242,13 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
 
 
 def _map_rows(sequences, function):
-    """Apply `function` to all rows in float64, piece by piece; return a new array."""
-    values = sequences.values
-    dtype = np.float32 if values.dtype in (np.float16, np.float32) else np.float64
-    result = np.empty(values.shape, dtype)
-    rows_per_chunk = max(1, _CHUNK_BYTES // (8 * sequences.n_features))
-    for start in range(0, len(values), rows_per_chunk):
-        rows = slice(start, start + rows_per_chunk)
-        result[rows] = function(values[rows].astype(np.float64))
+    """Apply a monotonic `function` to all rows in float64, piece by piece; return a new array."""
+    is_single = sequences.values.dtype in (np.float16, np.float32)
+    dtype = np.dtype(np.float32 if is_single else np.float64)
+    check_range(sequences, function, dtype, remedy="pass X as float64")
+    result = np.empty(sequences.values.shape, dtype)
+    for rows, values in sequences.pieces():
+        result[rows] = function(values.astype(np.float64))
     return result
 
 

@@ -4,6 +4,8 @@ import numpy as np
 
 from skgru.models import NetworkStream
 
+from ._validation import why_too_large
+
 
 class Stream:
     """Predictions of a model after every step of one or several streams that run side by side.
@@ -83,11 +85,11 @@ class Stream:
         if finite.all():
             with np.errstate(over="ignore"):
                 worst = np.argmax(np.abs((self._values - shift) * scale))
-            why = f"too far from the training data for {dtype}. Clip such values"
+            why = why_too_large(dtype)
         else:
-            worst, why = np.argmin(finite), "not finite. Fill or skip such steps"
+            worst, why = np.argmin(finite), "not finite. Fill or skip such steps."
         i, feature = np.unravel_index(worst, finite.shape)
-        return f"x is {self._values[i, feature]:.3g} in stream {i}, feature {feature}: {why}."
+        return f"x is {self._values[i, feature]:.3g} in stream {i}, feature {feature}: {why}"
 
     def reset(self, streams=None):
         """Start again, as if nothing had been pushed.

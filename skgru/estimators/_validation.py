@@ -178,6 +178,41 @@ def check_target_range(target, dtype):
         )
 
 
+def check_range(sequences, standardize, dtype, name="X", remedy="set dtype='float64' and fit"):
+    """Refuse values that are finite, but not once they are standardised.
+
+    Nothing is read for it as long as the smallest and the largest of all values would do as values
+    of every feature.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    standardize : callable
+        From rows (n, n_features) to float64; monotonic in each feature.
+    dtype : str or dtype
+        What has to hold the result.
+    name : str
+        What the message calls the sequences.
+    remedy : str
+        What helps if `dtype` is float32, other than clipping.
+    """
+
+    def overflows(rows):
+        with np.errstate(over="ignore", invalid="ignore"):
+            return ~np.isfinite(standardize(rows).astype(dtype))
+
+    if overflows(np.reshape(sequences.extremes, (2, 1))).any():
+        place, value = sequences.find(overflows)
+        if place is not None:
+            raise ValueError(f"{name} is {value:.3g} at {place}: {why_too_large(dtype, remedy)}")
+
+
+def why_too_large(dtype, remedy="set dtype='float64' and fit"):
+    """Say why a value is refused, and what helps."""
+    remedy = f", or {remedy}" if np.dtype(dtype) == np.float32 else ""
+    return f"too large for {dtype} on the scale of the training data. Clip such values{remedy}."
+
+
 def check_prediction(raw, sequences):
     """Refuse predictions that are lost to overflow."""
     finite = np.isfinite(raw).all(axis=1)
@@ -186,6 +221,6 @@ def check_prediction(raw, sequences):
         step, feature = np.unravel_index(np.argmax(np.abs(sequences[i])), sequences[i].shape)
         raise ValueError(
             f"The prediction for sequence {i} of X is not finite: the largest value in it, "
-            f"{sequences[i][step, feature]:.3g} at step {step}, feature {feature}, is too far from "
-            f"the training data for {raw.dtype}. Clip such values, or set dtype='float64' and fit."
+            f"{sequences[i][step, feature]:.3g} at step {step}, feature {feature}, is "
+            f"{why_too_large(raw.dtype)}"
         )

@@ -41,7 +41,7 @@ def warmup(dtype="float32", *, verbose=0):
     }  # fmt: skip
     levels = {"loss": "quantile", "quantile": [0.1, 0.9]}
     for model, targets, inputs in (
-        (GRURegressor(**everything), number, X),
+        (GRURegressor(n_jobs=2, **everything), number, X),  # threads have a kernel, too
         (GRURegressor(loss="absolute_error", solver="sgd"), number, X.astype(np.float32)),
         (GRURegressor(loss="huber", solver="rmsprop"), number[:, 0], X),
         (GRURegressor(loss="poisson", solver="adamw"), number, X[:, :, :1]),

@@ -1,7 +1,7 @@
 """Compiled kernels, one package per device; every package exports the same functions.
 
-Kernels know arrays only.  They do not validate or print, ``memory`` alone allocates, and nothing in
-here imports from the rest of skgru.
+Kernels know arrays only.  They do not validate or print, arrays are made in ``memory`` (and work
+space of a device in its ``_launch``), and nothing in here imports from the rest of skgru.
 """
 
 from ._devices import fall_back, get_kernels, resolve_device, use_device

@@ -8,8 +8,6 @@ import os
 import warnings
 from contextlib import contextmanager
 
-PRECISIONS = ("fp32", "tf32", "bf16")
-
 _INSTALL = 'pip install "skgru[cuda]" (or "skgru[cuda12]" where the driver is one of CUDA 12)'
 _state = {"used_by": None, "has_warned": False}
 
@@ -66,7 +64,9 @@ def resolve_device(device):
 def _find_fault(number):
     """Why there is no GPU of this number, as an exception; None if there is one."""
     if importlib.util.find_spec("numba_cuda") is None:
-        return ImportError(f"A GPU needs numba-cuda: {_INSTALL}.")
+        return ImportError(
+            f"A GPU needs numba-cuda: {_INSTALL}. Without one, use device='cpu' or 'auto'."
+        )
     if _state["used_by"] not in (None, os.getpid()):
         return RuntimeError(
             "CUDA was used before this process was forked, and does not work in the fork. Start "

@@ -27,7 +27,7 @@ class HostFeed:
 
     def __init__(self, network, sequences, shift, scale, target, weight):
         self.network, self.sequences = network, sequences
-        self.lengths = sequences.lengths
+        self.lengths = sequences.common_length or sequences.lengths
         self._shift, self._scale = shift, scale
         self._target, self._weight = target, weight
 
@@ -52,7 +52,7 @@ class DeviceFeed:
     def __init__(self, network, sequences, shift, scale, target, weight):
         kernels = network.kernels
         self.network, self.sequences = network, sequences
-        self.lengths = sequences.lengths
+        self.lengths = sequences.common_length or sequences.lengths
         self._shift, self._scale = kernels.to_device(shift), kernels.to_device(scale)
         self._target, self._weight = (
             None if array is None else kernels.to_device(array) for array in (target, weight)

@@ -9,6 +9,9 @@ from ._parameters import ParameterLayout
 from ._pooling import Pooling
 from ._workspace import Workspace
 
+# Sequences in a shard of a prediction; more gain nothing (see ``docs/benchmarks.md``).
+_PREDICTION_SIZE = 64
+
 _SEED_STEP, _SEED_MASK = 0xD1342543DE82EF95, 2**64 - 1
 
 
@@ -71,6 +74,16 @@ class GRUNetwork:
         self._slot_layout = ParameterLayout([p for m in self.modules for p in m.gradients()])
         widest = max(layer.n_units for layer in self.layers)
         self.shard_limits = self.kernels.shard_limits(widest)
+
+    def prediction_limits(self, n_sequences, n_threads):
+        """Limits of shards for a prediction, whose bits do not depend on them.
+
+        Larger shards than in training cost less, as long as there are several for each of several
+        threads: the first ones hold the longest sequences.
+        """
+        size, n_rows = self.shard_limits
+        n_shards = 1 if n_threads == 1 else 4 * n_threads
+        return max(size, min(_PREDICTION_SIZE, n_sequences // n_shards)), n_rows
 
     # -- memory ----------------------------------------------------------------------------------
     def new_workspaces(self, n_threads):

@@ -66,7 +66,8 @@ class Predictor:
         network = self.network
         feed = make_feed(network, sequences, self.shift, self.scale)
         for number, chunk in enumerate(minibatches(indices, _CHUNK_SEQUENCES)):
-            shards = cut_into_shards(chunk, feed.lengths, *network.shard_limits)
+            limits = network.prediction_limits(len(chunk), len(workspaces))
+            shards = cut_into_shards(chunk, feed.lengths, *limits)
 
             def task(i, workspace, shards=shards, number=number):
                 placed, x = feed.inputs(shards[i], workspace)

@@ -2,20 +2,29 @@
 
 Kernels release the GIL and shards are independent, so this is all the parallelism there is: no
 thread pool of Numba or OpenMP, which abort when entered from two threads or die after a fork.  All
-models of a process share one pool with as many threads as there are cores, so that several fits at
-once, in threads of the caller, do not start more.
+models of a process share the same few helpers, one less than there are cores, so that several fits
+at once, in threads of the caller, do not start more.
 """
 
+import atexit
 import itertools
 import multiprocessing
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import joblib
+import numpy as np
+
+from skgru.kernels import get_kernels
 
 _lock = threading.Lock()
-_pools = {}  # process id -> pool: the threads of a parent do not exist after a fork
+_helpers = {}  # process id -> idle ones, all, how many at most: the threads of a parent do not exist after a fork
+
+# How often a thread looks for an answer before it sleeps: for some 100 to 200 microseconds, as long
+# as the work between two batches of a small network takes.
+_N_LOOKS = 4000
+# Places of flags; the first two are a cache line apart, and nobody looks at the last.
+_ASKED, _DONE, _NOBODY = 0, 8, 15
 
 
 def resolve_n_threads(n_jobs):
@@ -37,14 +46,75 @@ def _available_cores():
     return min(cores, int(share)) if share.isdigit() and int(share) > 0 else cores
 
 
-def _pool():
+class _Helper:
+    """A thread that runs one function at a time for whoever took it from ``idle``."""
+
+    def __init__(self, number, idle):
+        self._tell_and_look = get_kernels("cpu").tell_and_look
+        self._flags, self._n_asked = np.zeros(16, np.int64), 0
+        self._idle, self._task = idle, None
+        self._go = threading.Lock()
+        self._go.acquire()
+        self._thread = threading.Thread(target=self._serve, name=f"skgru-{number}", daemon=True)
+        self._thread.start()
+
+    def start(self, function):
+        """Run a function that raises nothing; return what `wait` takes."""
+        finished = threading.Lock()
+        finished.acquire()
+        self._n_asked += 1
+        self._task = function, finished
+        self._go.release()
+        self._tell_and_look(self._flags, _ASKED, self._n_asked, _DONE, 0, 0)
+        return self._n_asked, finished
+
+    def wait(self, number, finished):
+        """Return when the function is done; may be called again."""
+        self._tell_and_look(self._flags, _NOBODY, 0, _DONE, number, _N_LOOKS)
+        with finished:
+            pass
+
+    def end(self):
+        """End the thread, which must be idle."""
+        self.start(None)
+        self._thread.join()
+
+    def _serve(self):
+        for number in itertools.count():
+            self._tell_and_look(self._flags, _DONE, number, _ASKED, number + 1, _N_LOOKS)
+            self._go.acquire()
+            function, finished = self._task
+            if function is None:
+                return
+            function()
+            function = self._task = None
+            finished.release()
+            self._idle.append(self)
+
+
+def _take_helper():
+    """An idle helper, or None if all there may be are busy."""
     with _lock:
-        pool = _pools.get(os.getpid())
-        if pool is None:
-            _pools.clear()
-            pool = ThreadPoolExecutor(joblib.cpu_count(), thread_name_prefix="skgru")
-            _pools[os.getpid()] = pool
-        return pool
+        found = _helpers.get(os.getpid())
+        if found is None:
+            _helpers.clear()
+            found = _helpers[os.getpid()] = [], [], max(1, joblib.cpu_count() - 1)
+        idle, everyone, most = found
+        if not idle and len(everyone) < most:
+            everyone.append(_Helper(len(everyone), idle))
+            return everyone[-1]
+        return idle.pop() if idle else None
+
+
+def end_helpers():
+    """End the threads of this process that are idle."""
+    idle, *_ = _helpers.pop(os.getpid(), ([],))
+    while idle:
+        idle.pop().end()
+
+
+# A thread that is still looking for work must not outlive what it looks at.
+atexit.register(end_helpers)
 
 
 def _renew_lock():
@@ -57,7 +127,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def run_tasks(task, n_tasks, workspaces):
-    """Call ``task(i, workspace)`` for i = 0 .. n_tasks - 1, one thread for each workspace.
+    """Call ``task(i, workspace)`` for i = 0 .. n_tasks - 1, at most one thread for each workspace.
 
     Tasks start in order.  If one fails, or Ctrl-C arrives, no further one starts, and the exception
     is raised once none is running.
@@ -67,27 +137,33 @@ def run_tasks(task, n_tasks, workspaces):
         for i in range(n_tasks):
             task(i, workspaces[0])
         return
-    numbers = itertools.count()
-    stop = threading.Event()
+    numbers, errors = itertools.count(), []
 
     def work(workspace):
         try:
-            while not stop.is_set():
+            while not errors:
                 i = next(numbers)
                 if i >= n_tasks:
                     return
                 task(i, workspace)
-        except BaseException:
-            stop.set()
-            raise
+        except BaseException as error:
+            errors.append(error)
 
     # The caller is one of the threads: waking one less is worth microseconds at every batch.
-    futures = [_pool().submit(work, workspace) for workspace in workspaces[1:n_threads]]
+    tickets = []
     try:
+        for workspace in workspaces[1:n_threads]:
+            helper = _take_helper()
+            if helper is None:
+                break
+            started = helper.start(lambda workspace=workspace: work(workspace))
+            tickets.append((helper, *started))
         work(workspaces[0])
-    finally:
-        stop.set()
-        for future in futures:
-            future.exception()  # waits
-    for future in futures:
-        future.result()
+        for helper, *ticket in tickets:
+            helper.wait(*ticket)
+    except BaseException as error:  # Ctrl-C between two tasks, or while waiting
+        errors.append(error)
+        for helper, *ticket in tickets:
+            helper.wait(*ticket)
+    if errors:
+        raise errors[0]

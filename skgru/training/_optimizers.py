@@ -1,5 +1,6 @@
 """Optimisers: one step on the flat parameter vector, and their state for an exact resume."""
 
+import math
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -67,7 +68,7 @@ class Adam(Optimizer):
     def _step(self, parameters, gradient, rate):
         t = self._type
         # m / c1 / (sqrt(v / c2) + eps) = m sqrt(c2) / c1 / (sqrt(v) + eps sqrt(c2))
-        root = np.sqrt(1 - self.beta_2**self.n_updates)
+        root = math.sqrt(1 - self.beta_2**self.n_updates)
         self.kernels.adam(
             parameters,
             gradient,

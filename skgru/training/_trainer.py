@@ -5,6 +5,7 @@ stopping rule, and nothing of estimators: whatever wants to follow or end traini
 called after each epoch.
 """
 
+import math
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -258,9 +259,10 @@ class Trainer:
         seeds = self.random_state.randint(2**62, size=len(batches), dtype=np.int64)
         mean_weight = training.weight[training.indices].mean()
         kernels, total = self.network.kernels, self._total
+        may_be_light = not training.weight[training.indices].all()
         kernels.fill(total, 0)
         for number, batch in enumerate(batches):
-            if not training.weight[batch].any():
+            if may_be_light and not training.weight[batch].any():
                 continue
             # Not the weight of this batch: light sequences stay light where no heavy one is by.
             weight = mean_weight * len(batch)
@@ -268,7 +270,7 @@ class Trainer:
             progress = (epoch + (number + 0.5) / len(batches)) / n_epochs
             self._step(parameters, feed, batch, weight, seed, progress)
             # A device is not waited for: there the end of the epoch tells.
-            if kernels.ON_HOST and not np.isfinite(total[0]):
+            if kernels.ON_HOST and not math.isfinite(total[0]):
                 break
         return float(kernels.to_host(total)[0]) / (mean_weight * len(indices))
 

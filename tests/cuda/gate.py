@@ -61,7 +61,10 @@ def recorded(compute_capability):
 
 
 def compile_for(launch, compute_capability):
-    """What the assembler says of a launch: registers, bytes of stack, spills, shared memory."""
+    """What the assembler says of a launch: registers, bytes of stack, spills, shared memory.
+
+    And which instructions of tensor cores it contains, by name.
+    """
     # Device functions ask the driver which device it is.
     device = SimpleNamespace(compute_capability=compute_capability)
     with mock.patch.object(dispatcher, "get_current_device", lambda: device):
@@ -89,4 +92,5 @@ def compile_for(launch, compute_capability):
         "stack": stack,
         "spills": sum(spills),
         "static": static,
+        "tensor": sorted(set(re.findall(r"\bmma\.sync\.[\w.]+", ptx))),
     }

@@ -25,6 +25,15 @@ both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 #: What a block may have, in bytes.
 LIMITS = {(8, 0): 163 * 1024, (9, 0): 227 * 1024}
 
+#: The instruction of each precision.
+TENSOR = {
+    "fp32": [],
+    "tf32": ["mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"],
+    "bf16": ["mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32"],
+}
+#: Kernels that multiply on tensor cores where the precision says so.
+ON_TENSOR_CORES = {"product", "sums_of_products", "tensor_forward", "tensor_backward"}
+
 
 def run_layer(n_hidden, batch, n_x, dtype, masked=False):
     """Forward and backward of one direction, on arrays that nobody looks into."""
@@ -61,11 +70,6 @@ def run_everything_else(dtype):
     ):  # fmt: skip
         getattr(k, name)(x, wide, total, total, 1.0, x, total, 1)
     k.add_losses(total, 0.5, total)
-    k.quantile_link(x, 1, n, wide)
-    k.sigmoid_link(x, wide)
-    k.softmax_link(x, wide)
-    k.log_sigmoid_link(x, 1.0, wide)
-    k.log_softmax_link(x, wide)
     partial = np.zeros(k.N_PARTIAL)
     k.add_penalty(v, v, t, n, partial, total, 1)
     k.clip_norm(v, 1.0, partial)
@@ -86,7 +90,6 @@ def run_everything_else(dtype):
     k.drop_rows(x, count, seed, 0.5, n, n)
     for values in (x, wide):
         k.pack_sequences(values, count, *layout, total, total, x)
-    k.standardize_step(wide, total, total, x)
     w, u, bias = (np.zeros(shape, dtype) for shape in ((1, n, 3, 8), (1, 8, 3, 8), (1, 4, 8)))
     as_known = x, x, v, v
     k.pack_gru(*as_known, n, n, True, w, u, bias, v, np.zeros((1, 1, 24, 32), dtype))
@@ -108,15 +111,12 @@ def run_everything_else(dtype):
     k.attention_weight_gradient(x, *layout, 1, x, 0, True, v)
     k.attention_softmax_backward(v, *layout, v)
     k.pool_attention_backward(x, *layout, 1, v, v, v, x, 0, x, 0, v)
-    k.count_step(x, 0, count)
-    k.advance_mean(x, 0, count, wide, x, 0)
-    k.advance_max(x, 0, count, x, 0)
 
 
 _compiled = {}
 
 
-def check(launches, cc):
+def check(launches, cc, precision="fp32"):
     assert launches
     for launch in launches:
         key = cc, *launch.key
@@ -128,6 +128,8 @@ def check(launches, cc):
         assert launch.shared + report["static"] <= LIMITS[cc], told
         assert launch.bound is None or launch.threads <= launch.bound, told
         assert report["registers"] * launch.threads <= 65536, (told, report)
+        expected = TENSOR[precision if report["name"] in ON_TENSOR_CORES else "fp32"]
+        assert report["tensor"] == expected, told
 
 
 @both_devices
@@ -143,7 +145,51 @@ def test_layers(n_hidden, dtype, cc):
 
 @both_devices
 @both_dtypes
+def test_layers_too_wide_for_shared_memory(monkeypatch, dtype, cc):
+    monkeypatch.setattr("skgru.kernels.cuda.gru.shared_limit", lambda: 1000)
+    with recorded(cc) as launches:
+        for n_x in (3, 40):
+            run_layer(64, 100, n_x, dtype)
+    assert any(launch.shared == 0 for launch in launches)
+    check(launches, cc)
+
+
+@both_devices
+@both_dtypes
 def test_everything_else(dtype, cc):
     with recorded(cc) as launches:
         run_everything_else(dtype)
     check(launches, cc)
+
+
+@both_devices
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_tensor_cores(precision, cc):
+    """As many weights in registers as there can be: by 128 units, and by 256 with more threads."""
+    x, panels = np.zeros((5, 5), np.float32), np.zeros((1, 5, 32), np.float32)
+    with recorded(cc) as launches, kernels.use_precision(precision):
+        for n_hidden in (128, 256):
+            for n_x in (3, 40):
+                run_layer(n_hidden, 256, n_x, "float32")
+        kernels.multiply(x, panels, x, True)
+        kernels.multiply_transposed(x, x, panels, True)
+    names = {launch.kernel.py_func.__name__ for launch in launches}
+    assert names == ON_TENSOR_CORES | {"add_parts"}
+    check(launches, cc, precision)
+
+
+@both_devices
+def test_float64_stays_away_from_tensor_cores(cc):
+    x, panels = np.zeros((5, 5)), np.zeros((1, 5, 32))
+    with recorded(cc) as launches, kernels.use_precision("tf32"):
+        kernels.multiply(x, panels, x, True)
+    check(launches, cc)
+
+
+def test_devices_without_these_formats_are_refused():
+    x, panels = np.zeros((5, 5), np.float32), np.zeros((1, 5, 32), np.float32)
+    with recorded((7, 5)), kernels.use_precision("bf16"):
+        with pytest.raises(ValueError, match="compute capability 8.0"):
+            kernels.multiply(x, panels, x, True)
+        with pytest.raises(ValueError, match="compute capability 8.0"):
+            run_layer(20, 3, 3, "float32")

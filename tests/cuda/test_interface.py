@@ -6,6 +6,7 @@ import inspect
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ needs_compiler = pytest.mark.skipif(
     importlib.util.find_spec("numba_cuda") is None, reason="numba-cuda is not installed"
 )
 
-#: Of the CPU alone: how many numbers a vector register holds.
-_CPU_ONLY = {"lanes"}
+#: Of the CPU alone: what is computed there for every device.
+_CPU_ONLY = {
+    "advance_max", "advance_mean", "count_step", "log_sigmoid_link", "log_softmax_link",
+    "quantile_link", "sigmoid_link", "softmax_link", "standardize_step", "tell_and_look",
+}  # fmt: skip
 
 
 def plan(*arguments):
@@ -100,9 +104,32 @@ def test_small_layers_keep_all_their_weights():
 
 
 @needs_compiler
-def test_a_layer_beyond_any_device_is_refused():
-    with pytest.raises(ValueError, match="units needs"):
-        plan(100_000, 4, 32, 227 * 1024)
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("limit", [48, 99, 163, 227])
+def test_plans_for_tensor_cores_fit(limit, backward, precision):
+    from skgru.kernels.cuda._recurrent_products import tensor_plan
+
+    for n_units in (4, 20, 64, 128, 132, 256):
+        for n_inputs in (0,) if backward else (0, 1, 16, 300):
+            p = tensor_plan(precision, n_units, limit * 1024, n_inputs, backward)
+            if p is None:  # what two time steps of states or gradients need is too much already
+                assert limit == 48 and n_units > 128
+                continue
+            steps = -(-n_units // (8 if precision == "tf32" else 16))
+            assert p.shared <= limit * 1024
+            assert p.threads == -(-n_units // 16) * 32 <= p.max_threads
+            assert 0 < p.n_held <= steps and 0 <= p.n_near <= steps - p.n_held
+            if n_units <= 128 and limit >= 163:
+                assert p.n_held + p.n_near == steps
+    assert tensor_plan(precision, 260, limit * 1024) is None
+
+
+@needs_compiler
+def test_the_vectors_of_very_wide_layers_lie_in_global_memory():
+    p = plan(100_000, 4, 32, 227 * 1024)
+    assert (p.rows, p.shared, p.n_cached) == (8, 0, 0)
+    assert p.spilled >= 8 * 3 * 100_000
 
 
 @needs_compiler
@@ -111,3 +138,30 @@ def test_panels():
 
     assert [panel_width(n, "float32") for n in (1, 4, 17)] == [4, 4, 20]
     assert panel_columns("float64") == 32
+
+
+@needs_compiler
+def test_precision_is_a_setting_of_the_thread():
+    from skgru.kernels.cuda import use_precision
+    from skgru.kernels.cuda._launch import current_precision
+
+    assert current_precision() == "fp32"
+    with use_precision("tf32"):
+        with use_precision("bf16"):
+            assert current_precision() == "bf16"
+        assert current_precision() == "tf32"
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(current_precision).result() == "fp32"
+        with pytest.raises(KeyError), use_precision("fp32"):
+            raise KeyError
+        assert current_precision() == "tf32"
+    assert current_precision() == "fp32"
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["fp16", "float32", "", None, 32])
+def test_other_precisions_are_refused(name):
+    from skgru.kernels.cuda import use_precision
+
+    with pytest.raises(ValueError, match="'fp32', 'tf32', 'bf16'"), use_precision(name):
+        pass

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skgru.data import Sequences, as_sequences, cut_into_shards, make_shard, minibatches, pack_shard
+from skgru.data import (
+    ScatteredRows,
+    Sequences,
+    as_sequences,
+    cut_into_shards,
+    make_shard,
+    minibatches,
+    pack_shard,
+)
 from skgru.kernels import cpu
 
 
@@ -55,6 +63,17 @@ def test_shards_hold_every_sequence_once_longest_first(lengths, shard_size, seed
         assert shard.n_rows == sizes[:-1].sum()
 
 
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 12), st.integers(1, 60))
+def test_sequences_of_one_length_are_cut_alike(n, n_steps, n_sequences, n_rows):
+    indices = np.random.default_rng(n).permutation(50)[:n]
+    found = cut_into_shards(indices, n_steps, n_sequences, n_rows)
+    expected = cut_into_shards(indices, np.full(50, n_steps), n_sequences, n_rows)
+    assert len(found) == len(expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            assert_array_equal(a, b)
+
+
 @given(st.integers(1, 50), st.integers(1, 20))
 def test_minibatches(n, batch_size):
     batches = minibatches(np.arange(n), batch_size)
@@ -92,37 +111,35 @@ def test_sequences_of_a_shard_are_standardised_and_packed(dtype, out_dtype):
     assert (~used).any() and not out[~used].any()
 
 
-def test_layout_of_the_values_makes_no_difference():
-    plain = as_sequences(ragged("float64"))
+def test_storage_makes_no_difference():
+    x = ragged("float64")
+    plain = as_sequences(x)
     shard = make_shard([1, 3, 0, 6], np.arange(4), [5, 4, 2, 1])
     expected = packed(plain, shard)
     frozen = plain.values.copy()
     frozen.flags.writeable = False
-    every_other = np.repeat(plain.values, 2, axis=0)[::2]
-    for values in (frozen, np.asfortranarray(plain.values), every_other):
+    fortran = ScatteredRows([np.asfortranarray(item) for item in x], plain.offsets, np.float64)
+    big_endian = ScatteredRows([item.astype(">f4") for item in x], plain.offsets, np.float32)
+    for values in (frozen, fortran, big_endian):
         found = packed(Sequences(values, plain.offsets, plain.layout), shard)
         assert_array_equal(found, expected)
 
 
-class Watched(np.ndarray):
-    """An array that notes which of its rows are sliced out, as a memory map would read them."""
+class Watched(list):
+    """A list that notes which of its items are taken, as memory maps would be read."""
 
-    def __getitem__(self, key):
-        rows = self.seen
-        rows[key] = True
-        return np.asarray(self)[key]
+    def __getitem__(self, i):
+        self.seen.append(i)
+        return super().__getitem__(i)
 
 
 def test_only_the_sequences_of_the_shard_are_read():
-    plain = as_sequences(ragged("float16"))
-    values = plain.values.view(Watched)
-    values.seen = np.zeros(len(values), bool)
-    shard = make_shard([3, 6], np.arange(2), [4, 1])
-    packed(Sequences(values, plain.offsets, plain.layout), shard)
-    expected = np.zeros(len(values), bool)
-    for i in shard.indices:
-        expected[plain.offsets[i] : plain.offsets[i + 1]] = True
-    assert_array_equal(values.seen, expected)
+    x, plain = Watched(ragged("float32")), as_sequences(ragged("float32"))
+    x.seen = []
+    sequences = Sequences(ScatteredRows(x, plain.offsets, np.float32), plain.offsets, "ragged")
+    x.seen.clear()
+    packed(sequences, make_shard([3, 6], np.arange(2), [4, 1]))
+    assert x.seen == [3, 6]
 
 
 def test_nan_passes(rng):

@@ -1,284 +1,181 @@
-"""What X may be, what becomes of it, and what the errors say."""
+"""Sequences as they are stored and read: tables, and views of memory maps that are never whole."""
 
 import tracemalloc
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from scipy import sparse
 
-from skgru.data import _sequences, as_sequences
+from skgru.data import ScatteredRows, _sequences, _statistics, as_sequences, column_moments
+from tests.memory_maps import VIEWS, in_memory, on_disk
 
-DTYPES = [np.float16, np.float32, np.float64, np.int8, np.uint16, np.int32, np.int64, np.bool_]
+# --- rows of sequences that lie apart -----------------------------------------------------------
 
-
-def table(dtype=np.float64):
-    return np.arange(12).reshape(3, 4).astype(dtype)
+lengths_of_all = st.lists(st.integers(1, 6), min_size=1, max_size=8)
 
 
-@st.composite
-def ragged(draw, n_features=None):
-    """A list of (length, n_features) arrays of small whole numbers."""
-    dtype = draw(st.sampled_from([np.float16, np.float32, np.float64, np.int64]))
-    if n_features is None:
-        n_features = draw(st.integers(1, 3))
-    lengths = draw(st.lists(st.integers(1, 6), min_size=1, max_size=6))
-    elements = st.integers(-100, 100)
-    return [draw(hnp.arrays(dtype, (length, n_features), elements=elements)) for length in lengths]
+def scattered(lengths, dtype=np.float64):
+    """Scattered rows with the numbers 0, 1, 2, ... and the table that they stand for."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    table = np.arange(2 * offsets[-1]).reshape(-1, 2).astype(dtype)
+    items = [table[i:j].copy() for i, j in zip(offsets, offsets[1:], strict=False)]
+    return ScatteredRows(items, offsets, table.dtype), table
 
 
-# --- layouts ------------------------------------------------------------------------------------
+@given(lengths_of_all, st.data())
+def test_scattered_rows_are_read_like_a_table(lengths, data):
+    rows, table = scattered(lengths)
+    assert (rows.shape, rows.dtype, len(rows)) == (table.shape, table.dtype, len(table))
+    start = data.draw(st.integers(0, len(table) - 1))
+    stop = data.draw(st.integers(start + 1, len(table) + 3))
+    numbers = data.draw(st.lists(st.integers(0, len(table) - 1), min_size=1, max_size=20))
+    for chosen in (slice(None), slice(start, stop), np.array(numbers), np.sort(numbers)):
+        found = rows[chosen]
+        np.testing.assert_array_equal(found, table[chosen])
+        assert found.flags.c_contiguous and found.dtype == table.dtype
+        assert not any(np.shares_memory(found, item) for item in rows.items)
 
 
-@given(ragged())
-def test_every_sequence_is_found_again(X):
-    sequences = as_sequences(X)
-    assert sequences.layout == "ragged"
-    assert len(sequences) == sequences.n_sequences == len(X)
-    assert sequences.n_features == X[0].shape[1]
-    assert sequences.values.dtype == X[0].dtype
-    assert sequences.offsets.dtype == sequences.lengths.dtype == np.int64
-    assert sequences.lengths.tolist() == [len(x) for x in X]
-    for i, x in enumerate(X):
-        np.testing.assert_array_equal(sequences[i], x)
-    np.testing.assert_array_equal(sequences[-1], X[-1])
-    with pytest.raises(IndexError):
-        sequences[len(X)]
+# --- the first value that, and the extremes ------------------------------------------------------
 
 
-@given(ragged())
-def test_containers_of_ragged_sequences_are_equivalent(X):
-    as_objects = np.empty(len(X), dtype=object)
-    for i, x in enumerate(X):
-        as_objects[i] = x
-    expected = as_sequences(X)
-    for other in (tuple(X), as_objects, pd.Series(X), [pd.DataFrame(x) for x in X]):
-        sequences = as_sequences(other)
-        assert sequences.layout == "ragged"
-        np.testing.assert_array_equal(sequences.values, expected.values)
-        np.testing.assert_array_equal(sequences.offsets, expected.offsets)
+@pytest.fixture(params=[None, 16], ids=["one piece", "piece by row"])
+def pieces(request, monkeypatch):
+    if request.param:
+        monkeypatch.setattr(_sequences, "_PIECE_BYTES", request.param)
 
 
-@given(ragged(n_features=1))
-def test_one_dimensional_sequences_have_one_feature(X):
-    sequences = as_sequences([x[:, 0] for x in X])
-    np.testing.assert_array_equal(sequences.values, as_sequences(X).values)
-    assert sequences.layout == "ragged"
+@pytest.mark.usefixtures("pieces")
+class TestReading:
+    @given(lengths_of_all, st.data())
+    def test_the_first_value_is_found(self, lengths, data):
+        X = [np.zeros((length, 2)) for length in lengths]
+        sequences = as_sequences(X)
+        assert sequences.find(lambda values: values != 0) == (None, None)
+        places = [(i, t, j) for i, n in enumerate(lengths) for t in range(n) for j in range(2)]
+        first = data.draw(st.integers(0, len(places) - 1))
+        for i, step, feature in places[first:]:
+            X[i][step, feature] = 1 + i
+        i, step, feature = places[first]
+        place = f"sequence {i}, step {step}, feature {feature}"
+        assert as_sequences(X).find(lambda values: values != 0) == (place, 1 + i)
+
+    @given(lengths_of_all, st.integers(0, 2**32 - 1))
+    def test_extremes(self, lengths, seed):
+        rng = np.random.default_rng(seed)
+        X = [rng.normal(size=(length, 2)).astype(np.float32) for length in lengths]
+        rows = np.concatenate(X)
+        assert as_sequences(X).extremes == (rows.min(), rows.max())
 
 
-@given(
-    hnp.arrays(
-        st.sampled_from(DTYPES),
-        hnp.array_shapes(min_dims=3, max_dims=3, max_side=5),
-        elements=st.integers(0, 1),
-    )
-)
-def test_a_3d_array_is_a_view_and_equals_the_list_of_its_parts(X):
-    sequences, parts = as_sequences(X), as_sequences(list(X))
-    assert (sequences.layout, parts.layout) == ("3d", "ragged")
-    assert np.shares_memory(sequences.values, X)
-    assert not np.shares_memory(parts.values, X)
-    np.testing.assert_array_equal(sequences.values, parts.values)
-    np.testing.assert_array_equal(sequences.offsets, parts.offsets)
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.uint16, np.int64])
+def test_integers_are_not_read_for_their_extremes(dtype):
+    X = np.zeros((2, 3), dtype)
+    bounds = (0, 1) if dtype is np.bool_ else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    assert as_sequences(X).extremes == tuple(map(float, bounds))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_a_table_holds_univariate_series(dtype):
-    X = table(dtype)
-    sequences = as_sequences(X)
-    assert sequences.layout == "2d"
-    assert sequences.values.dtype == dtype
-    assert sequences.n_features == 1
-    assert np.shares_memory(sequences.values, X)
-    np.testing.assert_array_equal(sequences.values[:, 0], X.ravel())
-    np.testing.assert_array_equal(sequences.offsets, [0, 4, 8, 12])
+# --- memory maps ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "X",
-    [
-        pd.DataFrame(table()),
-        pl.DataFrame(table()),
-        pd.DataFrame(table()).astype("Float64"),
-        pd.DataFrame(table(), dtype=object),
-        table().tolist(),
-        tuple(map(tuple, table().tolist())),
-        table().astype(object),
-        np.asfortranarray(table()),
-        table().astype(">f8"),
-        table().astype(np.longdouble),
-    ],
-    ids=lambda X: f"{type(X).__module__}.{type(X).__name__}",
-)
-def test_other_tables(X):
-    sequences = as_sequences(X)
-    assert sequences.layout == "2d"
-    assert sequences.values.dtype == np.float64
-    assert sequences.values.flags.c_contiguous
-    np.testing.assert_array_equal(sequences.values[:, 0], np.arange(12))
+@pytest.fixture(params=["f4", "f8", "i2", ">f4", ">f8", ">i2", "f2", "?", "longdouble"])
+def maps(request, tmp_path, rng):
+    """Memory maps as they are looked at, each with the copy in memory."""
+    X = (100 * rng.normal(size=(6, 7, 3))).astype(request.param)
+    mapped = on_disk(tmp_path / "X.dat", X)
+    swapped = {">f4": "f4", "f4": ">f4"}.get(request.param, ">f8")
+    found = {name: (view(mapped), in_memory(view(X))) for name, view in VIEWS.items()}
+    found["all"] = mapped, in_memory(X)
+    others = [mapped[0], *X[1:3], mapped[3].astype(swapped), mapped[4, ::2]]
+    return found | {"mixed list": (others, in_memory(others))}
 
 
-@pytest.mark.parametrize(
-    ("X", "layout", "lengths"),
-    [
-        ([[1, 2], [3, 4]], "2d", [2, 2]),
-        ([[1, 2], [3]], "ragged", [2, 1]),
-        ([np.array([1, 2]), np.array([3, 4])], "ragged", [2, 2]),
-        ([[[1, 2]], [[3, 4]]], "3d", [1, 1]),
-        ([[[1, 2]], [[3, 4], [5, 6]]], "ragged", [1, 2]),
-        ([[[1], [2]], [[3], [4]]], "3d", [2, 2]),
-        ([np.array([[1, 2]]), [[3, 4], [5, 6]]], "ragged", [1, 2]),
-        ([[[1, 2], np.array([3, 4])], [[5, 6]]], "ragged", [2, 1]),
-        ([[np.array(1), 2], [np.float32(3), True]], "2d", [2, 2]),
-    ],
-)
-def test_nested_lists_are_read_as_numpy_reads_them(X, layout, lengths):
-    sequences = as_sequences(X)
-    assert sequences.layout == layout
-    assert sequences.lengths.tolist() == lengths
+@pytest.mark.usefixtures("pieces")
+def test_views_of_memory_maps_equal_their_copies(maps):
+    indices, weight = np.array([0, 1, 1, 4]), np.array([1, 2, 0.5, 1, 0, 3, 1])
+    for name, (view, copy) in maps.items():
+        found, expected = as_sequences(view), as_sequences(copy)
+        assert (found.layout, found.extremes) == (expected.layout, expected.extremes), name
+        assert found.values.dtype == expected.values.dtype, name
+        assert found.values.shape == expected.values.shape, name
+        np.testing.assert_array_equal(found.offsets, expected.offsets)
+        np.testing.assert_array_equal(found.values[:], expected.values)
+        for i, expected_rows in enumerate(expected):
+            np.testing.assert_array_equal(found[i], expected_rows)
+        used, weights = indices[indices < len(found)], weight[: len(found)]
+        for chosen in (None, None), (used, None), (None, weights), (used, weights):
+            moments = [column_moments(sequences, *chosen) for sequences in (found, expected)]
+            for one, other in zip(*moments, strict=True):
+                np.testing.assert_array_equal(one, other, err_msg=name)
 
 
-@pytest.mark.parametrize(
-    "view", [lambda X: X[::-1], lambda X: X[:, ::2], lambda X: X[..., 1:], lambda X: X.T]
-)
-def test_other_memory_orders_are_copied_once(view):
-    X = view(np.arange(60.0).reshape(3, 4, 5))
-    sequences = as_sequences(X)
-    assert sequences.values.flags.c_contiguous
-    np.testing.assert_array_equal(sequences.values, X.reshape(-1, X.shape[2]))
+@pytest.mark.usefixtures("pieces")
+@pytest.mark.parametrize("dtype", ["f4", ">f8"])
+@pytest.mark.parametrize("name", VIEWS)
+def test_nan_is_found_in_whichever_view(name, dtype, tmp_path, rng):
+    X = rng.normal(size=(6, 7, 3)).astype(dtype)
+    bad = rng.random(X.shape) < 0.02
+    bad[2, 4, 0] = bad[2, 2] = bad[0, -1] = True
+    X[bad] = np.nan
+    view = VIEWS[name](on_disk(tmp_path / "X.dat", X))
+    with pytest.raises(ValueError) as expected:
+        as_sequences(in_memory(view))
+    with pytest.raises(ValueError, match="NaN at sequence") as found:
+        as_sequences(view)
+    assert str(found.value) == str(expected.value)
 
 
-def test_mixed_dtypes_take_the_common_one():
-    X = [np.array([1, 2], np.int16), np.array([0.5], np.float32), np.array([True])]
-    assert as_sequences(X).values.dtype == np.float32
-
-
-@given(ragged())
-def test_input_is_not_changed_and_may_be_read_only(X):
-    originals = [x.copy() for x in X]
-    for x in X:
-        x.setflags(write=False)
-    as_sequences(X)
-    for x, original in zip(X, originals, strict=True):
-        np.testing.assert_array_equal(x, original)
-    stacked = X[0][np.newaxis]
-    assert not as_sequences(stacked).values.flags.writeable
-
-
-# --- memory maps --------------------------------------------------------------------------------
+SHAPE = 2048, 64, 64
+LARGE_VIEWS = {
+    "all": lambda X: X,
+    "some sequences": lambda X: X[10:2000],
+    "two long sequences": lambda X: X.reshape(2, -1, 64)[:, 1:],
+    **VIEWS,
+}
 
 
 @pytest.fixture
 def memory_map(tmp_path):
-    """32 MiB of zeros on disk, of shape (2048, 64, 64)."""
-    path = tmp_path / "X.dat"
-    np.memmap(path, dtype=np.float32, mode="w+", shape=(2048, 64, 64)).flush()
-    return np.memmap(path, dtype=np.float32, mode="r", shape=(2048, 64, 64))
+    """32 MiB of zeros on disk."""
+    np.memmap(tmp_path / "X.dat", dtype=np.float32, mode="w+", shape=SHAPE).flush()
+    return np.memmap(tmp_path / "X.dat", dtype=np.float32, mode="r+", shape=SHAPE)
 
 
-@pytest.mark.parametrize(
-    "part", [np.s_[:], np.s_[10:2000], np.s_[:, :, 3:60]], ids=["all", "rows", "features"]
-)
-def test_a_memory_map_is_never_held_whole(memory_map, monkeypatch, part):
-    monkeypatch.setattr(_sequences, "_CHUNK_BYTES", 2**18)
-    X = memory_map[part]
+@pytest.mark.parametrize("dtype", ["f4", ">f4"])
+@pytest.mark.parametrize("name", LARGE_VIEWS)
+def test_a_memory_map_is_never_held_whole(name, dtype, memory_map, monkeypatch):
+    monkeypatch.setattr(_sequences, "_PIECE_BYTES", 2**18)
+    monkeypatch.setattr(_statistics, "_CHUNK_BYTES", 2**18)
+    X = LARGE_VIEWS[name](memory_map.view(dtype))
     tracemalloc.start()
     try:
         sequences = as_sequences(X)
+        assert sequences.find(lambda values: values != 0) == (None, None)
+        column_moments(sequences)
+        column_moments(sequences, np.arange(0, len(sequences), 3), np.ones(len(sequences)))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 2**20
-    assert np.shares_memory(sequences.values, memory_map)
-    assert sequences.values.shape == (X.shape[0] * X.shape[1], X.shape[2])
+    stored = sequences.values
+    for item in stored.items if isinstance(stored, ScatteredRows) else [stored]:
+        assert np.shares_memory(item, memory_map)
+    assert peak < 3 * 2**20
 
 
-def test_nan_in_a_memory_map_is_found_in_whichever_piece(memory_map, monkeypatch):
-    monkeypatch.setattr(_sequences, "_CHUNK_BYTES", 2**18)
-    X = np.memmap(memory_map.filename, dtype=np.float32, mode="r+", shape=memory_map.shape)
-    X[1999, 63, 5] = np.nan
+def test_nan_in_a_memory_map_is_found_in_whichever_piece(memory_map):
+    memory_map[1999, 63, 5] = np.nan
     with pytest.raises(ValueError, match="NaN at sequence 1999, step 63, feature 5"):
-        as_sequences(X)
+        as_sequences(memory_map)
+    with pytest.raises(ValueError, match="NaN at sequence 1989, step 13, feature 4"):
+        as_sequences(memory_map[10:, 50:, 1:])
 
 
-# --- errors -------------------------------------------------------------------------------------
-
-
-@given(ragged(), st.data())
-def test_nan_and_infinity_are_located(X, data):
-    X = [x.astype(np.float32) for x in X]
-    i = data.draw(st.integers(0, len(X) - 1))
-    step = data.draw(st.integers(0, len(X[i]) - 1))
-    feature = data.draw(st.integers(0, X[i].shape[1] - 1))
-    place = f"at sequence {i}, step {step}, feature {feature}"
-    for bad, name in ((np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")):
-        X[i][step, feature] = bad
-        with pytest.raises(ValueError, match=f"Input X contains {name}.*{place}"):
-            as_sequences(X)
-
-
-A = np.arange(12.0)
-
-
-@pytest.mark.parametrize(
-    ("X", "error", "message"),
-    [
-        # no data
-        ([], ValueError, r"Found array with 0 sample\(s\)"),
-        (np.empty((0, 3)), ValueError, r"0 sample\(s\) \(shape=\(0, 3\)\)"),
-        (np.empty((3, 0)), ValueError, r"0 feature\(s\) \(shape=\(3, 0\)\) while a minimum of 1"),
-        (np.empty((3, 0, 2)), ValueError, "0 time steps"),
-        (np.empty((3, 2, 0)), ValueError, r"0 feature\(s\) \(shape=\(3, 2, 0\)\)"),
-        ([np.empty((2, 0))], ValueError, r"0 feature\(s\)"),
-        ([A, A[:0], A], ValueError, r"Sequence 1 of X is empty \(shape=\(0, 1\)\)"),
-        ([[], [1]], ValueError, "Sequence 0 of X is empty"),
-        # dimensions
-        (A, ValueError, "Reshape your data"),
-        ([1, 2, 3], ValueError, "Reshape your data"),
-        (pd.Series(A), ValueError, "2-dimensional container"),
-        (np.array([1, 2], dtype=object), ValueError, "Reshape your data"),
-        (3.0, ValueError, "Reshape your data"),
-        (np.zeros((1, 1, 1, 1)), ValueError, "dim 4, while dim <= 3 is required by GRU"),
-        ([A.reshape(2, 3, 2)], ValueError, "Sequence 0 of X has 3 dimensions"),
-        ([A, 3], ValueError, "Sequence 1 of X has 0 dimensions"),
-        ([A.reshape(6, 2), A], ValueError, r"different dimensions: sequence 0.*sequence 1"),
-        (
-            [A.reshape(6, 2), A.reshape(6, 2), A.reshape(4, 3)],
-            ValueError,
-            "different numbers of features: sequence 0 has 2, sequence 2 has 3",
-        ),
-        # not numbers
-        ([["a", "b"]], ValueError, "bytes/strings.*at sequence 0, step 0"),
-        (np.array([[1, "b"]], object), ValueError, "'b' .*at sequence 0, step 1"),
-        (np.array([[[1, {}]]], object), TypeError, "step 0, feature 1"),
-        (pd.DataFrame({"u": [1, 2], "v": ["x", "y"]}), ValueError, "at sequence 0, step 1"),
-        ([A, ["a", "b"]], ValueError, "Sequence 1 of X has dtype <U1"),
-        ([A, "abc"], ValueError, "Sequence 1 of X has dtype <U3"),
-        ([{"u": 1}], TypeError, "Sequence 0 of X.*not 'dict'"),
-        ([A, [1, [2, 3]]], ValueError, "Sequence 1 of X is not an array of numbers"),
-        (table("datetime64[D]"), ValueError, r"X has dtype datetime64\[D\]"),
-        (table() * 1j, ValueError, "Complex data not supported"),
-        ([A, A * 1j], ValueError, "Complex data not supported: Sequence 1"),
-        # missing values that would be lost or filled silently
-        ([[1, None]], ValueError, "NaN at sequence 0, step 1"),
-        (pl.DataFrame({"u": [1, None]}), ValueError, "NaN at sequence 1, step 0"),
-        (pd.DataFrame({"u": pd.array([1, None])}), ValueError, "NaN at sequence 1, step 0"),
-        (np.ma.masked_greater(table(), 5), ValueError, "masked"),
-        ([A, np.ma.masked_greater(A, 5)], ValueError, "Sequence 1 of X is a masked"),
-        # other kinds of matrix
-        (sparse.csr_array(table()), TypeError, "Sparse"),
-        ([sparse.csr_array(table())], TypeError, "Sparse data was passed as sequence 0"),
-        (np.array([[1, 2]]).view(np.matrix), TypeError, "np.matrix is not supported"),
-    ],
-)
-def test_errors_name_the_place(X, error, message):
-    with pytest.raises(error, match=message):
-        as_sequences(X, estimator="GRURegressor")
-
-
-def test_a_masked_array_without_masked_entries_is_fine():
-    assert len(as_sequences(np.ma.masked_greater(table(), 50))) == 3
+def test_a_memory_map_of_one_dimension_is_not_searched_for_words(memory_map):
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="Reshape your data"):
+            as_sequences(memory_map.reshape(-1))
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()

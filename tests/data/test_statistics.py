@@ -1,7 +1,5 @@
 """Mean and spread over all steps: against NumPy on the concatenated steps."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -102,18 +100,3 @@ def test_no_sequence_gives_nan():
         column_statistics(sequences, sample_weight=[0.0]),
     ):
         np.testing.assert_array_equal(got, [[np.nan], [np.nan]])
-
-
-def test_only_pieces_are_in_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(_statistics, "_CHUNK_BYTES", 2**18)
-    shape = (2048, 64, 64)
-    np.memmap(tmp_path / "X.dat", dtype=np.float32, mode="w+", shape=shape).flush()
-    sequences = as_sequences(np.memmap(tmp_path / "X.dat", np.float32, "r", shape=shape))
-    tracemalloc.start()
-    try:
-        column_statistics(sequences)
-        column_statistics(sequences, np.arange(0, 2048, 3), np.ones(2048))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 2**21

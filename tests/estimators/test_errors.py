@@ -6,7 +6,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
@@ -411,27 +411,92 @@ def test_targets_beyond_the_dtype_are_refused():
     assert np.isfinite(model.predict(X)).all()
 
 
-@pytest.mark.parametrize("pooling", ["last", "max", ("mean", "attention")])
-def test_values_far_from_the_training_data(pooling):
+FAR = (
+    r"X{} is -1e\+300 at sequence 5, step {}, feature 1: too large for float32 on the scale of the "
+    r"training data\. Clip such values, or set dtype='float64' and fit\."
+)
+
+
+def far(X):
+    """A copy of X with a value that is finite in float64 only."""
+    X = [np.array(x) for x in X]
+    X[5][-1, 1] = -1e300
+    return X, FAR.format("{}", len(X[5]) - 1)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_values_beyond_the_dtype_are_refused(estimator, standardize):
     X, y = ragged()
-    model = GRURegressor(3, max_iter=2, pooling=pooling, bidirectional=True).fit(X, y)
+    bad, message = far(X)
+    if estimator is GRUClassifier:
+        y = classes(y)
+    model = small(estimator, pooling="attention", standardize=standardize).fit(X, y)
     expected = model.predict(X)
-    # Gates saturate long before float32 overflows.
-    assert np.isfinite(model.predict([1e30 * x for x in X])).all()
-    bad = [x.copy() for x in X]
-    bad[5][-1] = [1e250, -1e300]
-    with pytest.raises(
-        ValueError,
-        match=r"(?s)prediction for sequence 5 of X is not finite.*-1e\+300 at step \d+, feature 1"
-        ".*Clip such values",
-    ):
-        model.predict(bad)
-    assert_allclose(model.predict(X), expected)
+    stored = joblib.hash(model)
+    calls = [
+        lambda: model.predict(bad),
+        lambda: model.attention_weights(bad),
+        lambda: model.score(bad, y),
+        lambda: model.partial_fit(bad, y),
+    ]
+    if estimator is GRUClassifier:
+        calls += [
+            lambda: model.predict_proba(bad),
+            lambda: model.predict_log_proba(bad),
+            lambda: model.decision_function(bad),
+        ]
+    for call in calls:
+        with pytest.raises(ValueError, match=message.format("")):
+            call()
+    with pytest.raises(ValueError, match=message.format("_val")):
+        model.fit(X, y, X_val=bad, y_val=y)
+    assert joblib.hash(model) == stored
+    # Of weight zero it takes no part in training nor in the scale, but NaN is refused as well.
+    weight = np.arange(60) != 5
+    with pytest.raises(ValueError, match=message.format("")):
+        small(estimator, standardize=standardize).fit(bad, y, sample_weight=weight)
+    assert_array_equal(model.predict(X), expected)
 
 
-def test_training_data_beyond_float32_end_training_with_a_warning():
+def test_training_data_beyond_the_dtype_are_refused():
     X, y = in_layout("3d")
     X[3, 2] = [1e300, -1e300]
-    with pytest.warns(UserWarning, match="stopped being finite in epoch 1.*extreme values in X"):
-        model = small(standardize=False).fit(X, y)
-    assert np.isfinite(model._parameters).all()
+    model = small(standardize=False)
+    with pytest.raises(ValueError, match=r"1e\+300 at sequence 3, step 2, feature 0: too large"):
+        model.fit(X, y)
+    assert not hasattr(model, "feature_mean_")
+    model.set_params(dtype="float64").fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_any_dtype_may_be_too_large_on_a_small_scale():
+    X, y = in_layout("3d")
+    model = small().fit(1e-30 * X, y)
+    for dtype in (np.float32, np.int64):
+        bad = np.zeros(X.shape, dtype)
+        bad[7, 4, 1] = 10**15
+        with pytest.raises(ValueError, match=r"1e\+15 at sequence 7, step 4, feature 1: too large"):
+            model.predict(bad)
+        bad[7, 4, 1] = 2
+        assert np.isfinite(model.predict(bad)).all()
+    model = small(dtype="float64").fit(1e-30 * X, y)
+    with pytest.raises(ValueError, match=r"too large for float64 .*Clip such values\.$"):
+        model.predict(1e290 * np.ones_like(X))
+
+
+def test_every_feature_has_its_own_limits():
+    X, y = in_layout("3d")
+    X *= [1e-30, 1e30]
+    model = small().fit(X, y)
+    # Seen as values of the first feature, those of the second would overflow.
+    assert np.isfinite(model.predict(X)).all()
+    with pytest.raises(ValueError, match="sequence 0, step 0, feature 0: too large for float32"):
+        model.predict(X[:, :, ::-1])
+
+
+@pytest.mark.parametrize("pooling", ["last", "max", ("mean", "attention")])
+def test_gates_saturate_long_before_that(pooling):
+    X, y = ragged()
+    model = GRURegressor(3, max_iter=2, pooling=pooling, bidirectional=True).fit(X, y)
+    assert np.isfinite(model.predict([1e30 * x for x in X])).all()

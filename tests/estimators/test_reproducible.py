@@ -22,9 +22,7 @@ OPTIONS = {
 
 
 def end_threads():
-    for pool in _threads._pools.values():
-        pool.shutdown()
-    _threads._pools.clear()
+    _threads.end_helpers()
 
 
 @pytest.fixture

@@ -180,13 +180,30 @@ def test_a_result_shares_no_memory_with_the_input():
     assert not np.shares_memory(scaler.fit_transform(X), X)
 
 
-def test_a_read_only_memory_map(tmp_path):
+def test_results_that_overflow_are_refused():
+    X = layouts()["3d"].astype(np.float32)
+    scaler = SequenceScaler().fit(1e-3 * X)
+    bad = X.copy()
+    bad[4, 1, 2] = 3e38
+    message = r"3e\+38 at sequence 4, step 1, feature 2: too large for float32 .* pass X as float64"
+    with pytest.raises(ValueError, match=message):
+        scaler.transform(bad)
+    assert np.isfinite(scaler.transform(bad.astype(np.float64))).all()
+    with pytest.raises(ValueError, match="too large for float32"):
+        SequenceScaler().fit(1e3 * X).inverse_transform(bad)
+    with pytest.raises(ValueError, match="too large for float64"):
+        scaler.transform(np.full(X.shape, 1e308))
+
+
+def test_a_spread_beyond_float64_is_refused():
     X = layouts()["3d"]
-    np.save(tmp_path / "X.npy", X)
-    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    np.testing.assert_array_equal(
-        SequenceScaler().fit_transform(mapped), SequenceScaler().fit_transform(X)
-    )
+    scaler = SequenceScaler().fit(X)
+    before = pickle.dumps(scaler)
+    X[:, :, 1] *= 1e200
+    for call in (SequenceScaler().fit, scaler.partial_fit):
+        with pytest.raises(ValueError, match="deviation of feature 1 of X overflows float64"):
+            call(X)
+    assert pickle.dumps(scaler) == before
 
 
 # --- sample_weight ------------------------------------------------------------------------------

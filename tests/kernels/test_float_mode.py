@@ -4,12 +4,38 @@ import threading
 
 import numpy as np
 import pytest
+from llvmlite import binding, ir
 
+from skgru.kernels.cpu import _flush, handshake
 from skgru.kernels.cpu._host import IS_ARM64, IS_X86
 
 from .packed import Run, random_gradients, random_problem
 
 pytestmark = pytest.mark.skipif(not (IS_X86 or IS_ARM64), reason="no mode to switch here")
+
+
+@pytest.mark.parametrize("emit", ["mode", "rest"])
+def test_what_is_emitted_for_arm_needs_no_assembler(monkeypatch, emit):
+    # Numba has none: inline assembly would end the process. LLVM compiles for any machine, though.
+    for module in (_flush, handshake):
+        monkeypatch.setattr(module, "IS_X86", False)
+        monkeypatch.setattr(module, "IS_ARM64", True)
+    module = ir.Module()
+    module.triple = "aarch64-unknown-linux-gnu"
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), []), "emitted")
+    builder = ir.IRBuilder(function.append_basic_block())
+    if emit == "mode":
+        _flush.set_mode(builder, _flush.get_mode(builder))
+    else:
+        handshake.rest(builder)
+    builder.ret_void()
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    machine = binding.Target.from_triple(module.triple).create_target_machine()
+    found = machine.emit_assembly(binding.parse_assembly(str(module)))
+    assert " asm " not in str(module)
+    for instruction in ("mrs", "msr") if emit == "mode" else ("yield",):
+        assert instruction in found
 
 
 def denormals_work():

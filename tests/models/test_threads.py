@@ -1,6 +1,7 @@
 """Threads that take tasks: every task once, in order, with errors passed on."""
 
 import multiprocessing
+import os
 import threading
 import time
 
@@ -53,8 +54,14 @@ def test_an_error_is_raised_and_stops_what_has_not_begun(n_threads, error):
     assert sorted(started[-5:]) == list(range(5))
 
 
-def test_an_error_in_one_thread_stops_the_other(monkeypatch):
-    monkeypatch.setattr(_threads, "_pools", {})
+@pytest.fixture
+def fresh_helpers():
+    _threads.end_helpers()
+    yield
+    _threads.end_helpers()
+
+
+def test_an_error_in_one_thread_stops_the_other(monkeypatch, fresh_helpers):
     monkeypatch.setattr(joblib, "cpu_count", lambda *args, **kwargs: 2)
     failing, done = threading.Event(), []
 
@@ -70,6 +77,50 @@ def test_an_error_in_one_thread_stops_the_other(monkeypatch):
     with pytest.raises(ValueError, match="second"):
         run_tasks(task, 1000, ["first", "second"])
     assert len(done) < 500
+
+
+def test_callers_share_the_helpers(monkeypatch, fresh_helpers):
+    monkeypatch.setattr(joblib, "cpu_count", lambda *args, **kwargs: 3)
+    names, counts = set(), []
+
+    def caller():
+        done = []
+
+        def task(i, workspace):
+            names.add(threading.current_thread())
+            done.append(i)
+            if i % 50 == 0:
+                time.sleep(0.001)  # long enough for helpers to fall asleep now and then
+
+        for _ in range(30):
+            done.clear()
+            run_tasks(task, 100, [None] * 4)
+            counts.append(len(done))
+
+    callers = [threading.Thread(target=caller) for _ in range(4)]
+    for thread in callers:
+        thread.start()
+    for thread in callers:
+        thread.join(timeout=60)
+    assert counts == [100] * 120
+    assert 1 <= len(names - set(callers)) <= 2
+    idle, everyone, _ = _threads._helpers[os.getpid()]
+    assert len(everyone) <= 2 and sorted(map(id, idle)) == sorted(map(id, everyone))
+
+
+def test_a_helper_lets_go_of_what_it_worked_on():
+    import gc
+    import weakref
+
+    class Thing:
+        pass
+
+    thing = Thing()
+    run_tasks(lambda i, workspace, thing=thing: None, 10, [None, None])
+    reference = weakref.ref(thing)
+    del thing
+    gc.collect()
+    assert reference() is None
 
 
 def test_number_of_threads(monkeypatch):

@@ -16,41 +16,47 @@ _X86_FLUSH_AND_DENORMALS_ARE_ZERO = 0x8040  # MXCSR bits 15 and 6
 _ARM_FLUSH = 1 << 24  # FPCR bit FZ
 
 
+def call_llvm(builder, name, result, *arguments):
+    """Call an instruction of the machine by LLVM's name for it: Numba has no assembler."""
+    kind = ir.FunctionType(result, [argument.type for argument in arguments])
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
+    return builder.call(function, arguments)
+
+
 def _mxcsr(builder, name, slot):
     byte = ir.IntType(8).as_pointer()
-    kind = ir.FunctionType(ir.VoidType(), [byte])
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{name}")
-    builder.call(function, [builder.bitcast(slot, byte)])
+    call_llvm(builder, f"llvm.x86.sse.{name}", ir.VoidType(), builder.bitcast(slot, byte))
 
 
-def _set_mode(builder, mode):
+def get_mode(builder):
+    """The mode of the thread, 64 bits; 0 where it cannot be switched."""
+    i64 = ir.IntType(64)
+    if IS_X86:
+        slot = cgutils.alloca_once(builder, ir.IntType(32))
+        _mxcsr(builder, "stmxcsr", slot)
+        return builder.zext(builder.load(slot), i64)
+    if IS_ARM64:
+        return call_llvm(builder, "llvm.aarch64.get.fpcr", i64)
+    return ir.Constant(i64, 0)
+
+
+def set_mode(builder, mode):
     if IS_X86:
         slot = cgutils.alloca_once(builder, ir.IntType(32))
         builder.store(builder.trunc(mode, ir.IntType(32)), slot)
         _mxcsr(builder, "ldmxcsr", slot)
     elif IS_ARM64:
-        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
-        builder.asm(kind, "msr fpcr, $0", "r", [mode], side_effect=True)
+        call_llvm(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), mode)
 
 
 @intrinsic
 def flush_to_zero(typingctx):
     """Switch the mode on; return the previous one for ``restore_float_mode``."""
+    flags = _X86_FLUSH_AND_DENORMALS_ARE_ZERO if IS_X86 else _ARM_FLUSH
 
     def codegen(context, builder, signature, arguments):
-        i64 = ir.IntType(64)
-        if IS_X86:
-            slot = cgutils.alloca_once(builder, ir.IntType(32))
-            _mxcsr(builder, "stmxcsr", slot)
-            mode = builder.zext(builder.load(slot), i64)
-            flags = _X86_FLUSH_AND_DENORMALS_ARE_ZERO
-        elif IS_ARM64:
-            kind = ir.FunctionType(i64, [])
-            mode = builder.asm(kind, "mrs $0, fpcr", "=r", [], side_effect=True)
-            flags = _ARM_FLUSH
-        else:
-            return ir.Constant(i64, 0)
-        _set_mode(builder, builder.or_(mode, ir.Constant(i64, flags)))
+        mode = get_mode(builder)
+        set_mode(builder, builder.or_(mode, ir.Constant(ir.IntType(64), flags)))
         return mode
 
     return types.uint64(), codegen
@@ -61,7 +67,7 @@ def restore_float_mode(typingctx, mode):
     """Put back what ``flush_to_zero`` returned."""
 
     def codegen(context, builder, signature, arguments):
-        _set_mode(builder, arguments[0])
+        set_mode(builder, arguments[0])
         return context.get_dummy_value()
 
     return types.void(types.uint64), codegen

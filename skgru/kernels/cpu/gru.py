@@ -31,8 +31,8 @@ from ._jit import inline_kernel, kernel, step_kernel
 from ._tiles import make_backward_stripe, make_forward_stripe, make_sum_stripe
 from .gemm import multiply_panel
 
-# Recurrent weights of more bytes are not expected to stay in a core's own cache.
-_CACHE_BYTES = 2**20
+# Recurrent weights of more bytes do not stay in the caches nearest to a core.
+_CACHE_BYTES = 2**17
 
 # Bytes of gate gradients that stay in the cache between being made and being used for the weights.
 _CHUNK_BYTES = 2**19

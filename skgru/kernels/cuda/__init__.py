@@ -1,11 +1,10 @@
 """Kernels for a CUDA device: the functions of ``kernels.cpu`` on device arrays.
 
 Every function starts one or a few kernels on the stream of its thread (``use_stream``) and returns
-without waiting. What ``standardize_step`` and ``count_step`` return is a device array of one
-element here, valid until the next call of the same function.
+without waiting. Links and what streams need are missing: both are computed on the CPU.
 """
 
-from ._launch import current_stream, release_scratch, use_stream
+from ._launch import current_stream, release_scratch, use_precision, use_stream
 from ._plan import panel_columns, panel_width
 from .dropout import connect, drop_rows, drop_steps
 from .gemm import multiply, multiply_transposed, orthonormalize_rows
@@ -15,14 +14,9 @@ from .losses import (
     add_losses,
     binary_log_loss,
     huber,
-    log_sigmoid_link,
-    log_softmax_link,
     multinomial_log_loss,
     poisson,
     quantile,
-    quantile_link,
-    sigmoid_link,
-    softmax_link,
     squared_error,
 )
 from .memory import (
@@ -55,18 +49,14 @@ from .packing import (
     pack_matrix,
     pack_sequences,
     pack_transposed_matrix,
-    standardize_step,
     unpack_gru_gradient,
     unpack_matrix,
 )
 from .pooling import (
-    advance_max,
-    advance_mean,
     attention_scores,
     attention_softmax,
     attention_softmax_backward,
     attention_weight_gradient,
-    count_step,
     pool_attention,
     pool_attention_backward,
     pool_last,

@@ -4,13 +4,13 @@ from functools import cache
 
 from numba import cuda
 
-from ._cell import length_of
+from ._cell import clear_padding, length_of, make_cell
 from ._jit import device_function, flat, index, kernel
 from ._plan import MAX_THREADS
 
 
 @cache
-def make_backward(dtype, rows, slices):
+def make_backward(dtype, rows, slices, spilled=False):
     """The mirror of ``make_forward``: threads and blocks share the work in the same way.
 
     A step multiplies the gate gradients of the step after it (in the direction of the layer) by U,
@@ -19,7 +19,8 @@ def make_backward(dtype, rows, slices):
     """
     own = -(-rows // slices)
     n_kept = 6 * own
-    zero, one = dtype(0), dtype(1)
+    zero = dtype(0)
+    _, retreat = make_cell(dtype)
     i0, i1, i2, i3 = (index(i) for i in range(4))
     n_rows, n_slices = index(rows), index(slices)
 
@@ -36,7 +37,7 @@ def make_backward(dtype, rows, slices):
 
     def gru_backward(
         block, alive, u_t, reverse, mask, states, gates, d_states, d_column, carry, d_gates,
-        need_initial, columns, n_cached,
+        need_initial, columns, n_cached, spill, per_block,
     ):  # fmt: skip
         columns, n_cached, d_column = index(columns), index(n_cached), index(d_column)
         n_units, n_sequences = index(carry.shape[1]), index(alive[0])
@@ -48,12 +49,12 @@ def make_backward(dtype, rows, slices):
         if first >= n_sequences:
             return
 
-        # Shared memory: weights, da, dr, dz (of the step done last and of this one), what the state
-        # passes on past the gates, sums of the slices.
-        shared = cuda.shared.array(0, dtype)
+        # Shared memory (or the block's piece of ``spill``): weights, da, dr, dz (of the step done
+        # last and of this one), what the state passes on past the gates, sums of the slices.
+        shared = spill if spilled else cuda.shared.array(0, dtype)
         length = i3 * n_units
         cached = n_cached * n_units
-        d_at = n_slices * cached
+        d_at = n_slices * cached + index(cuda.blockIdx.x) * index(per_block)
         carry_at = d_at + i2 * n_rows * length
         sums_at = carry_at + n_rows * n_units
 
@@ -77,12 +78,7 @@ def make_backward(dtype, rows, slices):
                 value = zero
                 if row < n_sequences:
                     value = carry[row, unit]
-                    # The block after a sequence's last step may still have a row for it.
-                    t = length_of(row, alive)
-                    if t < index(alive.shape[0]):
-                        if index(block[t]) + row < index(block[t + i1]):
-                            for gate in range(4):
-                                d_gates[i0, index(block[t]) + row, index(gate), unit] = zero
+                    clear_padding(d_gates, row, unit, block, alive)
                 shared[carry_at + e] = value
                 e += n_threads
             e = thread
@@ -159,12 +155,9 @@ def make_backward(dtype, rows, slices):
                                     d_h += kept[6 * i + 5]
                                     reset, update = kept[6 * i], kept[6 * i + 1]
                                     candidate, a = kept[6 * i + 2], kept[6 * i + 3]
-                                    moved = d_h * (kept[6 * i + 4] - candidate)
-                                    d_update = moved * (update * (one - update))
-                                    slope = one - candidate * candidate
-                                    d_n = d_h * (one - update) * slope
-                                    d_a = d_n * reset
-                                    d_reset = d_a * a * (one - reset)
+                                    d_a, d_reset, d_update, d_n = retreat(
+                                        d_h, reset, update, candidate, a, kept[6 * i + 4]
+                                    )
                                     shared[at] = d_h * update
                                     d_gates[i0, here + row, i0, unit] = d_a
                                     d_gates[i0, here + row, i1, unit] = d_reset

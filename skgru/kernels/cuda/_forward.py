@@ -4,13 +4,13 @@ from functools import cache
 
 from numba import cuda
 
-from ._cell import length_of, make_activations
+from ._cell import length_of, make_cell
 from ._jit import device_function, flat, index, kernel
 from ._plan import MAX_THREADS
 
 
 @cache
-def make_forward(dtype, rows, slices, fused):
+def make_forward(dtype, rows, slices, fused, spilled=False):
     """A kernel whose blocks carry ``rows`` sequences at a time; see `Plan` for the terms.
 
     With ``fused`` the inputs are multiplied inside the loop over the steps; otherwise ``gates``
@@ -24,7 +24,7 @@ def make_forward(dtype, rows, slices, fused):
     n_sums = 4 if fused else 3
     n_all = n_sums * rows
     n_fetched = 3 * own
-    sigmoid, tanh = make_activations(dtype)
+    advance, _ = make_cell(dtype)
     zero = dtype(0)
     i0, i1, i2, i3 = (index(i) for i in range(4))
     n_rows, n_slices = index(rows), index(slices)
@@ -64,7 +64,7 @@ def make_forward(dtype, rows, slices, fused):
 
     def gru_forward(
         x, block, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save,
-        columns, n_cached,
+        columns, n_cached, spill, per_block,
     ):  # fmt: skip
         columns, n_cached = index(columns), index(n_cached)
         n_units, n_x = index(states.shape[1]), index(x.shape[1])
@@ -77,12 +77,13 @@ def make_forward(dtype, rows, slices, fused):
         if first >= n_sequences:
             return
 
-        # Shared memory: weights, the states that U sees (of this step and of the next), the states
-        # themselves, inputs (of this step and of the next), sums of the slices.
-        shared = cuda.shared.array(0, dtype)
+        # Shared memory (or, where it is too small, the block's piece of ``spill``): weights, the
+        # states that U sees (of this step and of the next), the states themselves, inputs (of this
+        # step and of the next), sums of the slices.
+        shared = spill if spilled else cuda.shared.array(0, dtype)
         weight_row = i3 * n_units
         cached = n_cached * weight_row
-        seen_at = n_slices * cached
+        seen_at = n_slices * cached + index(cuda.blockIdx.x) * index(per_block)
         h_at = seen_at + i2 * n_rows * n_units
         x_at = h_at + n_rows * n_units
         sums_at = x_at
@@ -213,10 +214,8 @@ def make_forward(dtype, rows, slices, fused):
                                     s_z += fetched[3 * i + 1]
                                     s_x = fetched[3 * i + 2]
                                 a = s_n + bias[i3 * n_units + unit]
-                                reset, update = sigmoid(s_r), sigmoid(s_z)
-                                candidate = tanh(s_x + reset * a)
                                 old = shared[h_at + r * n_units + unit]
-                                new = candidate + update * (old - candidate)
+                                reset, update, candidate, new = advance(s_r, s_z, s_x, a, old)
                                 factor = zero
                                 if has_mask:
                                     factor = mask[row, unit]

@@ -25,6 +25,9 @@ _SHARED_LIMITS = {
     (9, 0): 227, (10, 0): 227, (10, 3): 227, (11, 0): 227, (12, 0): 99, (12, 1): 99,
 }  # fmt: skip
 
+#: What ``use_precision`` takes.
+PRECISIONS = "fp32", "tf32", "bf16"
+
 _local = threading.local()
 _granted = set()
 
@@ -52,7 +55,7 @@ def session(device, precision):
     with cuda.gpus[device]:
         _local.scratch = {}
         try:
-            with use_stream(cuda.stream()):
+            with use_stream(cuda.stream()), use_precision(precision):
                 yield
         finally:
             _local.scratch = before
@@ -71,6 +74,43 @@ def use_stream(stream):
 
 def current_stream():
     return getattr(_local, "stream", 0)
+
+
+@contextmanager
+def use_precision(name):
+    """Round the factors of what this thread multiplies; sums and all else stay in float32.
+
+    Parameters
+    ----------
+    name : {"fp32", "tf32", "bf16"}
+        "fp32" rounds nothing. With 10 ("tf32") or 7 ("bf16") bits behind the point the products
+        run on tensor cores. Float64 is never rounded.
+    """
+    if name not in PRECISIONS:
+        raise ValueError(f"precision must be one of {PRECISIONS}, got {name!r}")
+    before = current_precision()
+    _local.precision = name
+    try:
+        yield
+    finally:
+        _local.precision = before
+
+
+def current_precision():
+    return getattr(_local, "precision", "fp32")
+
+
+def precision_for(array):
+    """What factors of the type of an array are rounded to, on the device of this thread."""
+    precision = current_precision()
+    if precision == "fp32" or array.dtype != "float32":
+        return "fp32"
+    if not SIMULATED and cuda.get_current_device().compute_capability < (8, 0):
+        raise ValueError(
+            f"precision={precision!r} needs a device of compute capability 8.0 or higher; this one "
+            "has only 'fp32'"
+        )
+    return precision
 
 
 def launch(kernel, grid, block, *arguments, shared=0):

@@ -31,6 +31,9 @@ class Plan(NamedTuple):
         cache at every step.
     shared : int
         Bytes of shared memory.
+    spilled : int
+        Numbers of global memory for each block, for layers so wide that the vectors of a step do
+        not fit into shared memory; then nothing is kept there.
     """
 
     rows: int
@@ -38,6 +41,7 @@ class Plan(NamedTuple):
     columns: int
     n_cached: int
     shared: int
+    spilled: int = 0
 
 
 def round_up(n, multiple):
@@ -102,10 +106,9 @@ def plan(n_units, itemsize, batch, shared_limit, n_inputs=0, backward=False):
     if buffers(rows) + everything > shared_limit:
         rows = choose_rows(_SPREAD_STREAMING)
     if buffers(rows) > shared_limit:
-        raise ValueError(
-            f"a layer of {n_units} units needs {buffers(rows)} bytes of shared memory and this "
-            f"device has {shared_limit}"
-        )
+        while rows < batch and 2 * rows * itemsize <= _MAX_ROW_BYTES:
+            rows *= 2
+        return Plan(rows, slices, columns, 0, 0, buffers(rows) // itemsize)
     n_cached = min(per_slice, (shared_limit - buffers(rows)) // (slices * row_bytes))
     shared = buffers(rows) + slices * n_cached * row_bytes
     return Plan(rows, slices, columns, n_cached, shared)

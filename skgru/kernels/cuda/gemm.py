@@ -5,9 +5,11 @@ Here a panel has ``panel_columns`` columns, what a warp reads side by side.
 
 from skgru.kernels.cpu.gemm import orthonormalize_rows  # noqa: F401  initial weights: on the host
 
-from ._launch import BLOCK, launch, numba_type, scratch
+from ._launch import BLOCK, launch, numba_type, precision_for, scratch
 from ._plan import round_up
-from ._products import TILE, add_parts, make_product, make_sums_of_products
+from ._products import add_parts, make_product, make_sums_of_products
+from ._tensor_tiles import TENSOR_TILE, tensor_cores
+from ._tiles import TILE, plain
 
 # Blocks that a sum over rows is spread over, and the fewest rows of a part.
 _PART_BLOCKS, _PART_ROWS = 256, 128
@@ -18,13 +20,23 @@ def nothing(like):
     return scratch("nothing", (0,), like.dtype)
 
 
+def _arithmetic_for(array):
+    """How this thread multiplies numbers of this type now."""
+    precision = precision_for(array)
+    if precision == "fp32":
+        return plain(numba_type(array), TILE)
+    return tensor_cores(precision, TENSOR_TILE)
+
+
 def launch_product(
     a, a_start, a_length, n_rows, n_k, b, b_panel, n_columns, bias, c, c_start, c_length, add
 ):
     """c (+)= a @ B (+ bias); see ``make_product``."""
-    grid = -(-n_columns // TILE.columns), -(-n_rows // TILE.rows)
+    arithmetic = _arithmetic_for(c)
+    tile = arithmetic.tile
+    grid = -(-n_columns // tile.columns), -(-n_rows // tile.rows)
     launch(
-        make_product(numba_type(c), TILE), grid, (TILE.threads,), a, a_start, a_length, n_rows, n_k,
+        make_product(arithmetic), grid, (tile.threads,), a, a_start, a_length, n_rows, n_k,
         b, b_panel, n_columns, bias, c, c_start, c_length, add,
     )  # fmt: skip
 
@@ -41,13 +53,15 @@ def launch_sums_of_products(
     reverse, targets, add,
 ):  # fmt: skip
     """targets (+)= x^T g, h^T g, column sums of g; see ``make_sums_of_products``."""
-    tiles = -(-n_x // TILE.rows) + -(-n_h // TILE.rows) + (n_totals > 0)
-    across = -(-n_columns // TILE.columns)
-    n_parts, part_rows = parts_of(n_rows, tiles * across, TILE.depth)
+    arithmetic = _arithmetic_for(g)
+    tile = arithmetic.tile
+    tiles = -(-n_x // tile.rows) + -(-n_h // tile.rows) + (n_totals > 0)
+    across = -(-n_columns // tile.columns)
+    n_parts, part_rows = parts_of(n_rows, tiles * across, arithmetic.depth)
     size = (n_x + n_h) * n_columns + n_totals
     partial = scratch("sums of products", (n_parts * size,), g.dtype)
     launch(
-        make_sums_of_products(numba_type(g), TILE), (across, tiles, n_parts), (TILE.threads,),
+        make_sums_of_products(arithmetic), (across, tiles, n_parts), (tile.threads,),
         x, n_x, h, n_h, g, g_length, x_column, h_column, n_columns, n_totals, panel, n_rows, block,
         reverse, part_rows, partial,
     )  # fmt: skip

@@ -14,22 +14,28 @@ that compute neighbouring units read neighbouring weights. So ``n_panels`` is 1 
     w_t       (column groups, 1, 3 * n_units, 32)   rows: gates r, z, n
 
 A launch goes through all steps: a block owns a few sequences, keeps their states (and as many
-weights as fit) in shared memory, and waits for no other block.
+weights as fit) on its multiprocessor, and waits for no other block. Where ``use_precision`` says so
+it multiplies on tensor cores, in layers of at most 256 units; in wider ones only the products
+before and after the loop over the steps do.
 """
 
 from ._backward import make_backward
 from ._forward import make_forward
-from ._launch import launch, numba_type, shared_limit
+from ._launch import launch, numba_type, precision_for, scratch, shared_limit
 from ._plan import FUSED_INPUTS, MAX_BLOCKS, plan
+from ._recurrent_products import SEQUENCES, tensor_plan
+from ._tensor_backward import make_tensor_backward
+from ._tensor_forward import make_tensor_forward
 from .gemm import launch_product, launch_sums_of_products, nothing
 
-# Numbers in the states of a shard; gates and their gradients take four times as many each.
-_SHARD_SIZE = 2**26
+# Numbers in the states of a shard; gates and their gradients take four times as many each.  And
+# rows: a product has a block for 64 of them, and a grid at most 65535 blocks in that direction.
+_SHARD_SIZE, _SHARD_ROWS = 2**26, 2**21
 
 
 def shard_limits(n_units):
     """Most sequences of a shard, and most rows: whole batches, where memory allows."""
-    return 2**16, max(2**12, _SHARD_SIZE // n_units)
+    return 2**16, min(_SHARD_ROWS, max(2**12, _SHARD_SIZE // n_units))
 
 
 def gate_rows(n_rows, n_inputs, save):
@@ -48,8 +54,22 @@ def _plan_for(x_rows, n_steps, states, **options):
     return plan(states.shape[1], states.dtype.itemsize, rows, shared_limit(), **options)
 
 
+def _tensor_plan_for(states, **options):
+    """The precision, and how to launch on tensor cores; None where nothing is rounded."""
+    precision, p = precision_for(states), None
+    if precision != "fp32":
+        p = tensor_plan(precision, states.shape[1], shared_limit(), **options)
+    return precision, p
+
+
 def _grid(n_rows, rows):
     return (min(-(-n_rows // rows), MAX_BLOCKS),)
+
+
+def _room(p, n_rows, states):
+    """Global memory for the vectors of all blocks, and how much of it each has."""
+    (n_blocks,) = _grid(n_rows, p.rows)
+    return scratch("spilled", (n_blocks * p.spilled,), states.dtype), p.spilled
 
 
 def gru_forward(
@@ -67,11 +87,21 @@ def gru_forward(
         launch_product(
             x, 0, n_x, n_rows, n_x, w, 3 * n_units, 3 * n_units, bias, gates, 0, 4 * n_units, False
         )
-    p = _plan_for(n_rows, alive.shape[0], states, n_inputs=n_x if fused else 0)
+    n_inputs = n_x if fused else 0
+    precision, p = _tensor_plan_for(states, n_inputs=n_inputs)
+    if p is not None:
+        launch(
+            make_tensor_forward(precision, p.n_held, fused, p.max_threads),
+            _grid(n_rows, SEQUENCES), (p.threads,), x, block, alive, w, u, bias, reverse, initial,
+            mask, masked, states, gates, save, p.n_near, p.n_near_inputs, shared=p.shared,
+        )  # fmt: skip
+        return
+    p = _plan_for(n_rows, alive.shape[0], states, n_inputs=n_inputs)
     launch(
-        make_forward(numba_type(states), p.rows, p.slices, fused), _grid(n_rows, p.rows),
-        (p.slices * p.columns,), x, block, alive, w, u, bias, reverse, initial, mask, masked,
-        states, gates, save, p.columns, p.n_cached, shared=p.shared,
+        make_forward(numba_type(states), p.rows, p.slices, fused, p.spilled > 0),
+        _grid(n_rows, p.rows), (p.slices * p.columns,), x, block, alive, w, u, bias, reverse,
+        initial, mask, masked, states, gates, save, p.columns, p.n_cached,
+        *_room(p, n_rows, states), shared=p.shared,
     )  # fmt: skip
 
 
@@ -85,12 +115,23 @@ def gru_backward(
     as the shapes say, and the parts are added in order: the same bits in every run.
     """
     (n_rows, n_x), n_units = x.shape, carry.shape[1]
-    p = _plan_for(n_rows, alive.shape[0], states, backward=True)
-    launch(
-        make_backward(numba_type(states), p.rows, p.slices), _grid(n_rows, p.rows),
-        (p.slices * p.columns,), block, alive, u_t, reverse, mask, states, gates, d_states,
-        d_column, carry, d_gates, need_initial, p.columns, p.n_cached, shared=p.shared,
+    arguments = (
+        block, alive, u_t, reverse, mask, states, gates, d_states, d_column, carry, d_gates,
+        need_initial,
     )  # fmt: skip
+    precision, p = _tensor_plan_for(states, backward=True)
+    if p is not None:
+        launch(
+            make_tensor_backward(precision, p.n_held, p.max_threads),
+            _grid(n_rows, SEQUENCES), (p.threads,), *arguments, p.n_near, shared=p.shared,
+        )  # fmt: skip
+    else:
+        p = _plan_for(n_rows, alive.shape[0], states, backward=True)
+        launch(
+            make_backward(numba_type(states), p.rows, p.slices, p.spilled > 0),
+            _grid(n_rows, p.rows), (p.slices * p.columns,), *arguments, p.columns, p.n_cached,
+            *_room(p, n_rows, states), shared=p.shared,
+        )  # fmt: skip
     launch_sums_of_products(
         x, n_x, h_in, n_units, d_gates, 4 * n_units, n_units, 0, 3 * n_units, 4 * n_units,
         3 * n_units, n_rows, block, reverse, (d_w, d_u, d_bias), True,

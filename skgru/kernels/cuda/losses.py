@@ -10,7 +10,7 @@ from functools import cache
 from numba import cuda, float64
 
 from ._jit import device_function, index, kernel
-from ._launch import BLOCK, launch, launch_elements
+from ._launch import BLOCK, launch
 
 
 @device_function
@@ -184,67 +184,3 @@ def _add_losses(sums, factor, total):
 def add_losses(sums, factor, total):
     """total[0] += factor * sums[0] + sums[1] + ...: the penalty and the losses of a batch."""
     launch(_add_losses, (1,), (1,), sums, float(factor), total)
-
-
-@kernel
-def _quantile_link(raw, n_outputs, n_quantiles, prediction):
-    e = index(cuda.grid(1))
-    if e < index(prediction.shape[0] * n_outputs):
-        i, j = e // index(n_outputs), e % index(n_outputs)
-        value = 0.0
-        for q in range(n_quantiles):
-            column = j * index(n_quantiles) + index(q)
-            step = float64(raw[i, column])
-            value += step if q == 0 else _softplus(step)
-            prediction[i, column] = value
-
-
-def quantile_link(raw, n_outputs, n_quantiles, prediction):
-    """prediction (n, n_outputs * n_quantiles) float64 of the rising quantiles."""
-    n = prediction.shape[0] * n_outputs
-    launch_elements(_quantile_link, n, raw, n_outputs, n_quantiles, prediction)
-
-
-@kernel
-def _sigmoid_link(raw, sign, as_log, probability):
-    length = index(probability.shape[1])
-    e = index(cuda.grid(1))
-    if e < index(probability.shape[0]) * length:
-        value = sign * float64(raw[e // length, e % length])
-        probability[e // length, e % length] = -_softplus(-value) if as_log else _sigmoid(value)
-
-
-def sigmoid_link(raw, probability):
-    """probability (n, k) float64 = sigmoid(raw)."""
-    n = probability.shape[0] * probability.shape[1]
-    launch_elements(_sigmoid_link, n, raw, 1.0, False, probability)
-
-
-def log_sigmoid_link(raw, sign, log_probability):
-    """log_probability (n, k) float64 = log sigmoid(sign * raw)."""
-    n = log_probability.shape[0] * log_probability.shape[1]
-    launch_elements(_sigmoid_link, n, raw, float(sign), True, log_probability)
-
-
-@kernel
-def _softmax_link(raw, as_log, probability):
-    i = index(cuda.grid(1))
-    if i < index(probability.shape[0]):
-        n_classes = probability.shape[1]
-        largest, normaliser = _normaliser(raw, i, n_classes)
-        for j in range(n_classes):
-            centred = float64(raw[i, j]) - largest
-            if as_log:
-                probability[i, j] = centred - math.log(normaliser)
-            else:
-                probability[i, j] = math.exp(centred) / normaliser
-
-
-def softmax_link(raw, probability):
-    """probability (n, k) float64 = softmax(raw)."""
-    launch_elements(_softmax_link, probability.shape[0], raw, False, probability)
-
-
-def log_softmax_link(raw, log_probability):
-    """log_probability (n, k) float64 = log softmax(raw)."""
-    launch_elements(_softmax_link, log_probability.shape[0], raw, True, log_probability)

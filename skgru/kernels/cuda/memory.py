@@ -1,9 +1,10 @@
-"""Arrays on the device and the ways there and back; the only module here that allocates.
+"""Arrays on the device and the ways there and back.
 
 Copies to and from the host wait for the device, except those that a `Mail` sends.
 """
 
 import itertools
+import math
 
 import numpy as np
 from numba import cuda
@@ -37,9 +38,12 @@ def to_device(array):
 
 
 def to_device_if_it_fits(values):
-    """A copy of a table on the device, float32 where that holds every value; None without room."""
+    """A copy of a table on the device, float32 where that holds every value; None without room.
+
+    ``values`` is anything that has a shape and a dtype and gives arrays for slices of rows.
+    """
     dtype = np.float32 if np.can_cast(values.dtype, np.float32) else np.float64
-    n_bytes = values.size * np.dtype(dtype).itemsize
+    n_bytes = math.prod(values.shape) * np.dtype(dtype).itemsize
     if n_bytes > _DATA_SHARE * cuda.current_context().get_memory_info().free:
         return None
     found = cuda.device_array(values.shape, dtype)

@@ -1,12 +1,10 @@
 """Moves between the layouts of people and of kernels; see ``kernels/cpu/packing.py``."""
 
-import math
-
-from numba import cuda, int32
+from numba import cuda
 
 from ._cell import step_of
 from ._jit import index, kernel
-from ._launch import BLOCK, launch, launch_elements, launch_rows, scratch
+from ._launch import launch_elements, launch_rows
 
 
 @kernel
@@ -150,34 +148,3 @@ def _pack_sequences(values, starts, block, alive, shift, scale, x):
 def pack_sequences(values, starts, block, alive, shift, scale, x):
     """Standardise sequences and lay them out block by block, padding rows zero."""
     launch_rows(_pack_sequences, x.shape[0], values, starts, block, alive, shift, scale, x)
-
-
-@kernel
-def _standardize_step(values, shift, scale, x, is_finite):
-    """One block, whose threads agree on whether all is finite."""
-    n = index(x.shape[0] * x.shape[1])
-    length = index(x.shape[1])
-    good = True
-    e = index(cuda.threadIdx.x)
-    while e < n:
-        i, j = e // length, e % length
-        value = (values[i, j] - shift[j]) * scale[j]
-        x[i, j] = value
-        good = good and math.isfinite(x[i, j])
-        e += index(cuda.blockDim.x)
-    found = cuda.syncthreads_and(int32(good))
-    if cuda.threadIdx.x == 0:
-        is_finite[0] = found
-
-
-def standardize_step(values, shift, scale, x):
-    """One step of several streams, standardised as by ``pack_sequences``.
-
-    Returns
-    -------
-    is_finite : device array of one int32, which the next call overwrites
-        1 if all of x is finite, otherwise 0.
-    """
-    is_finite = scratch("standardize_step", (1,), "int32")
-    launch(_standardize_step, (1,), (BLOCK,), values, shift, scale, x, is_finite)
-    return is_finite

@@ -6,11 +6,11 @@ read neighbouring units and every sum has the order it has on the CPU.
 
 import math
 
-from numba import cuda, float64, int32
+from numba import cuda, float64
 
 from ._cell import step_of
 from ._jit import index, kernel
-from ._launch import BLOCK, ROW_THREADS, ROWS, launch, launch_elements, launch_rows, scratch
+from ._launch import ROW_THREADS, ROWS, launch_elements, launch_rows, scratch
 
 
 @kernel
@@ -247,71 +247,3 @@ def pool_attention_backward(
         d_scores, query, d_pooled, column, d_states, d_column, partial, n_parts,
     )  # fmt: skip
     launch_elements(_add_partial, n_units, partial, d_query)
-
-
-@kernel
-def _count_step(states, first, n_steps, good):
-    """One block, whose threads agree on whether all is finite."""
-    n_units = index(states.shape[1])
-    n = index(n_steps.shape[0])
-    finite = True
-    e = index(cuda.threadIdx.x)
-    while e < n * n_units:
-        finite = finite and math.isfinite(states[index(first) + e // n_units, e % n_units])
-        e += index(cuda.blockDim.x)
-    found = cuda.syncthreads_and(int32(finite))
-    i = index(cuda.threadIdx.x)
-    while i < n:
-        n_steps[i] += found
-        i += index(cuda.blockDim.x)
-    if cuda.threadIdx.x == 0:
-        good[0] = found
-
-
-def count_step(states, first, n_steps):
-    """Add 1 to the steps of every stream if all states after this one are finite.
-
-    Returns
-    -------
-    good : device array of one int32, which the next call overwrites
-        1 if they are, otherwise 0.
-    """
-    good = scratch("count_step", (1,), "int32")
-    launch(_count_step, (1,), (BLOCK,), states, first, n_steps, good)
-    return good
-
-
-@kernel
-def _advance_mean(states, first, n_steps, total, pooled, column):
-    n_units = index(states.shape[1])
-    e = index(cuda.grid(1))
-    if e < index(n_steps.shape[0]) * n_units:
-        i, j = e // n_units, e % n_units
-        value = float64(states[index(first) + i, j])
-        if n_steps[i] > 1:
-            value += total[i, j]
-        total[i, j] = value
-        pooled[i, index(column) + j] = value / n_steps[i]
-
-
-def advance_mean(states, first, n_steps, total, pooled, column):
-    """``pool_mean`` of streams that have just taken one more step."""
-    n = n_steps.shape[0] * states.shape[1]
-    launch_elements(_advance_mean, n, states, first, n_steps, total, pooled, column)
-
-
-@kernel
-def _advance_max(states, first, n_steps, pooled, column):
-    n_units = index(states.shape[1])
-    e = index(cuda.grid(1))
-    if e < index(n_steps.shape[0]) * n_units:
-        i, j = e // n_units, e % n_units
-        state, target = states[index(first) + i, j], index(column) + j
-        if n_steps[i] == 1 or state > pooled[i, target]:
-            pooled[i, target] = state
-
-
-def advance_max(states, first, n_steps, pooled, column):
-    """``pool_max`` of streams that have just taken one more step."""
-    n = n_steps.shape[0] * states.shape[1]
-    launch_elements(_advance_max, n, states, first, n_steps, pooled, column)

@@ -118,3 +118,14 @@ def test_a_loss_that_stops_being_finite_is_noticed():
     with pytest.warns(ConvergenceWarning, match="stopped being finite"):
         model.fit(EVEN, NUMBER)
     assert np.isfinite(model.predict(EVEN)).all()
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("tf32", 5e-3), ("bf16", 5e-2)])
+def test_less_precise_products(precision, tolerance):
+    options = SMALL | {"dtype": "float32", "hidden_layer_sizes": (3, 2)}
+    full, found = (
+        GRURegressor(device="cuda", precision=p, **options).fit(EVEN, NUMBER)
+        for p in ("fp32", precision)
+    )
+    difference = np.abs(found._parameters - full._parameters).max()
+    assert 0 < difference < tolerance * np.abs(full._parameters).max()

@@ -49,13 +49,14 @@ def test_parts_of_the_sums_over_rows(rng, monkeypatch, reverse):
 
 @both_directions
 @pytest.mark.parametrize(
-    ("rows", "slices", "columns", "n_cached"),
-    [(1, 1, 8, 0), (2, 1, 4, 5), (4, 2, 8, 7), (8, 4, 4, 1), (2, 4, 8, 6)],
+    "plan",
+    [(1, 1, 8, 0), (2, 1, 4, 5), (4, 2, 8, 7), (8, 4, 4, 1), (2, 4, 8, 6), (2, 2, 4, 0, 800)],
 )
-def test_any_plan_gives_the_gradients(rng, monkeypatch, rows, slices, columns, n_cached, reverse):
+def test_any_plan_gives_the_gradients(rng, monkeypatch, plan, reverse):
+    rows, slices, columns, n_cached, *spilled = plan
     problem = random_problem(rng, 6, lengths=LENGTHS, reverse=reverse, masked=rows == 2)
     run, d = DeviceRun(problem), random_gradients(rng, problem)
-    chosen = _plan.Plan(rows, slices, columns, n_cached, 48 * 1024)
+    chosen = _plan.Plan(rows, slices, columns, n_cached, 48 * 1024, *spilled)
     monkeypatch.setattr("skgru.kernels.cuda.gru.plan", lambda *a, **k: chosen)
     monkeypatch.setattr("skgru.kernels.cuda.gru.MAX_BLOCKS", 2)
     assert_gradients_close(run.backward(*d), expected_gradients(problem, *d), 1e-12)

@@ -61,18 +61,18 @@ def test_two_slices_that_share_sequences(rng, masked, reverse):
 
 @both_directions
 @pytest.mark.parametrize(
-    ("rows", "slices", "columns", "n_cached"),
-    [(1, 1, 8, 0), (2, 1, 4, 3), (4, 2, 8, 2), (8, 4, 4, 1), (2, 4, 8, 2)],
+    "plan",
+    [(1, 1, 8, 0), (2, 1, 4, 3), (4, 2, 8, 2), (8, 4, 4, 1), (2, 4, 8, 2), (2, 2, 4, 0, 800)],
 )
 @pytest.mark.parametrize("n_features", [3, 19])
-def test_any_plan_gives_the_states(
-    rng, monkeypatch, n_features, rows, slices, columns, n_cached, reverse
-):
-    """Weights that stream in part, units in several passes, more slices than rows."""
+def test_any_plan_gives_the_states(rng, monkeypatch, n_features, plan, reverse):
+    """Weights that stream in part, units in several passes, more slices than rows, no shared
+    memory."""
+    rows, slices, columns, n_cached, *spilled = plan
     problem = random_problem(
         rng, 6, lengths=LENGTHS, n_features=n_features, reverse=reverse, masked=rows == 2
     )
-    chosen = _plan.Plan(rows, slices, columns, n_cached, 48 * 1024)
+    chosen = _plan.Plan(rows, slices, columns, n_cached, 48 * 1024, *spilled)
     monkeypatch.setattr("skgru.kernels.cuda.gru.plan", lambda *a, **k: chosen)
     check(DeviceRun(problem))
 

@@ -8,7 +8,7 @@ from skgru.data import make_shard
 from skgru.kernels import cpu
 from skgru.kernels import cuda as kernels
 from skgru.kernels.cuda import gemm
-from skgru.kernels.cuda._products import Tile
+from skgru.kernels.cuda._tiles import Tile
 from tests.cuda.packed import TOLERANCE, to_device
 
 from .test_pooling import both, both_dtypes, close
@@ -43,24 +43,6 @@ def test_losses(rng, name, dtype):
     # Float32 arithmetic of the CPU stays in float32 here and there.
     both(name, *arguments, tolerance=TOLERANCE[dtype])
     both("add_losses", sums, 0.3, np.array([2.0]))
-
-
-@both_dtypes
-def test_links(rng, dtype):
-    raw = np.vstack([rng.normal(size=(5, 6)), [[-1e4, 1e4, 0, 745, -745, 36]]]).astype(dtype)
-    # Float32 arithmetic of the CPU stays in float32 here and there.
-    tolerance = 1e-6 if dtype == "float32" else 1e-12
-    for name, *options in (
-        ("sigmoid_link",),
-        ("softmax_link",),
-        ("log_softmax_link",),
-        ("log_sigmoid_link", -1.0),
-        ("quantile_link", 2, 3),
-    ):
-        expected, found = np.full(raw.shape, np.nan), to_device(np.full(raw.shape, np.nan))
-        getattr(cpu, name)(raw, *options, expected)
-        getattr(kernels, name)(to_device(raw), *options, found)
-        assert_allclose(found.copy_to_host(), expected, rtol=tolerance, atol=tolerance)
 
 
 @both_dtypes
@@ -124,12 +106,6 @@ def test_sequences(rng, values_dtype, dtype):
     x = np.full((shard.n_rows, 3), np.nan, dtype)
     both("pack_sequences", values, np.array([1, 5, 7, 9]), shard.block, shard.alive, shift, scale,
          x)  # fmt: skip
-    step = np.zeros((5, 3), dtype)
-    assert both("standardize_step", rng.normal(size=(5, 3)), shift, scale, step) == (True, 1)
-    values = np.full((5, 3), 1e308)
-    shift, scale = np.zeros(3), np.full(3, 1e10)
-    device = to_device(values, shift, scale, step)
-    assert kernels.standardize_step(*device).copy_to_host() == [0]
 
 
 @both_dtypes

@@ -20,11 +20,11 @@ def both(name, *arguments, tolerance=None):
     """Run a kernel on both devices and compare what they left in every array."""
     host = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
     device = [to_device(a) if isinstance(a, np.ndarray) else a for a in arguments]
-    expected, found = getattr(cpu, name)(*host), getattr(kernels, name)(*device)
+    getattr(cpu, name)(*host)
+    getattr(kernels, name)(*device)
     for ours, theirs in zip(device, host, strict=True):
         if isinstance(theirs, np.ndarray):
             close(ours.copy_to_host(), theirs, tolerance)
-    return expected, None if found is None else found.copy_to_host()
 
 
 def close(found, expected, tolerance=None):
@@ -100,15 +100,3 @@ def test_attention(rng, shift, dtype):
     kernels.pool_attention(*device[:3], shift, device[3], device[4], COLUMN, device[5])
     cpu.pool_attention(c.states, *rows[:1], c.lengths, shift, c.scores, c.pooled, COLUMN, c.total)
     close(device[4].copy_to_host(), c.pooled)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_streams(rng, dtype):
-    states = rng.normal(size=(6, N_UNITS)).astype(dtype)
-    pooled = rng.normal(size=(3, N_UNITS + 3)).astype(dtype)
-    n_steps, total = np.array([1, 2, 5]), rng.normal(size=(3, N_UNITS))
-    both("advance_mean", states, 3, n_steps, total, pooled, COLUMN)
-    both("advance_max", states, 3, n_steps, pooled, COLUMN)
-    assert both("count_step", states, 3, n_steps) == (True, 1)
-    states[4, 2] = np.inf
-    assert both("count_step", states, 3, n_steps) == (False, 0)
