@@ -62,10 +62,8 @@ def test_final_score(data, precision):
 
 
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
-def test_precision_is_that_of_the_products(kernels, precision):
+def test_precision_is_that_of_the_products(precision):
     """Rounded they are, but the same in every run."""
-    if not hasattr(kernels, "use_precision"):
-        pytest.skip("these kernels do not know precisions yet")
     X, y = load("vowels")
     fits = [
         model_of("vowels", max_iter=2, precision=p).fit(X, y)._parameters
