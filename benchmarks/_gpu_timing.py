@@ -121,6 +121,8 @@ def time_alternating(engines, train, seconds):
     found : dict of str to (list of float, list of float)
         Milliseconds on the device, of every call; milliseconds to start a call, of every turn.
     """
+    if not engines:
+        return {}
     calls, found, round_ms = {}, {name: ([], []) for name in engines}, 0.0
     if seconds == 0:
         return {name: (device, [host]) for name, engine in engines.items()

@@ -165,3 +165,19 @@ def test_other_precisions_are_refused(name):
 
     with pytest.raises(ValueError, match="'fp32', 'tf32', 'bf16'"), use_precision(name):
         pass
+
+
+def test_the_guide_states_what_the_tests_on_a_gpu_ask_for():
+    from tests.gpu.problems import AGREEMENT, MARGIN
+
+    guide = Path(__file__).resolve().parent.parent.parent / "docs/gpu.md"
+    rows = [line.split("|")[1:-1] for line in guide.read_text().splitlines() if line[:1] == "|"]
+    stated = {
+        cells[0].split('"')[1]: (
+            float(cells[2]),
+            *map(float, cells[3].split("within")[1].split(",")),
+        )
+        for cells in ([cell.strip() for cell in row] for row in rows)
+        if len(cells) == 4 and cells[0].startswith('`"')
+    }
+    assert stated == {p: (AGREEMENT[p], MARGIN[p]["vowels"], MARGIN[p]["taxi"]) for p in AGREEMENT}

@@ -19,6 +19,16 @@ def needs_device(why):
     return pytest.mark.skipif(SIMULATED, reason=f"not in the simulator: {why}")
 
 
+def require(precision):
+    """Skip a test on a device without the tensor cores that a precision needs."""
+    if precision == "fp32" or SIMULATED:
+        return
+    from numba import cuda
+
+    if cuda.get_current_device().compute_capability < (8, 0):
+        pytest.skip(f"{precision} needs compute capability 8.0")
+
+
 def size(real, tiny):
     """One of two sizes: for a GPU, or for the simulator."""
     return tiny if SIMULATED else real

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tests.cuda.packed import DeviceRun
+from tests.cuda.rounding import LAYER
 from tests.kernels.packed import (
     Run,
     assert_gradients_close,
@@ -16,7 +17,7 @@ from tests.kernels.packed import (
     random_problem,
 )
 
-from .device import BATCHES, HIDDEN, STEPS, needs_device, ragged_lengths, size
+from .device import BATCHES, HIDDEN, STEPS, needs_device, ragged_lengths, require, size
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
@@ -75,13 +76,41 @@ def test_states_and_gradients(rng, n_hidden, batch, even, reverse, dtype):
     assert_gradients_close(found, expected, GRADIENTS[dtype])
 
 
+@both_directions
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+@pytest.mark.parametrize("batch", BATCHES[1:])
+@pytest.mark.parametrize("n_hidden", HIDDEN)
+def test_tensor_cores(kernels, rng, n_hidden, batch, precision, reverse):
+    """How far rounding goes; `tests/cuda/sim/test_tensor_gru.py` knows what is rounded to what."""
+    require(precision)
+    problem = problem_of(rng, n_hidden, batch, not reverse, reverse, "float32")
+    d_states, d_final = random_gradients(rng, problem)
+    with kernels.use_precision(precision):
+        run, other = DeviceRun(problem), DeviceRun(problem)
+        states, found = run.sequence_states(), run.backward(d_states, d_final)
+        again = other.backward(d_states, d_final)
+        i = batch // 2
+        (alone,) = DeviceRun(problem.only([i])).sequence_states()
+    host = Run(exact(problem))
+    for ours, theirs in zip(states, host.sequence_states(), strict=True):
+        assert_allclose(ours, theirs, rtol=0, atol=LAYER[precision])
+    d_states, d_final = [d.astype("float64") for d in d_states], d_final.astype("float64")
+    assert_gradients_close(found, host.backward(d_states, d_final), LAYER[precision])
+    assert_array_equal(alone, states[i])
+    for name in ("W", "U", "b", "b_hn", "h0"):
+        assert_array_equal(found[name], again[name], err_msg=name)
+
+
 @both_dtypes
 @both_directions
 @pytest.mark.parametrize("n_hidden", HIDDEN)
 def test_weights_give_the_same_bits_from_shared_memory_and_from_the_cache(
     rng, monkeypatch, n_hidden, reverse, dtype
 ):
-    """With all the shared memory there is (above 48 KB it has to be asked for), and with less."""
+    """With all the shared memory there is (above 48 KB it has to be asked for), and with less.
+
+    With next to none, the vectors of a step lie in global memory too.
+    """
     problem = problem_of(rng, n_hidden, BATCHES[1], False, reverse, dtype)
     d = random_gradients(rng, problem)
 
@@ -91,10 +120,10 @@ def test_weights_give_the_same_bits_from_shared_memory_and_from_the_cache(
         return [*one.sequence_states(), *found.pop("x"), *found.values()]
 
     most = run()
-    less = size(48, 8) * 1024
-    monkeypatch.setattr("skgru.kernels.cuda.gru.shared_limit", lambda: less)
-    for ours, theirs in zip(run(), most, strict=True):
-        assert_array_equal(ours, theirs)
+    for less in (size(48, 8) * 1024, 64):
+        monkeypatch.setattr("skgru.kernels.cuda.gru.shared_limit", lambda less=less: less)
+        for ours, theirs in zip(run(), most, strict=True):
+            assert_array_equal(ours, theirs)
 
 
 @both_dtypes

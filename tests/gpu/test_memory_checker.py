@@ -44,7 +44,7 @@ def test_nothing_is_found(tool):
 
 def test_what_the_checker_watches_runs(capsys):
     if SIMULATED:
-        sanitized.main(hidden=(2,), n=4, steps=2)
+        sanitized.main(hidden=(2,), n=4, steps=2, simulated=True)
     else:
         sanitized.main()
     assert capsys.readouterr().out == "all ran\n"
