@@ -166,14 +166,13 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
 
     def _check_data(self, X, y, sample_weight, reset, suffix=""):
         """Check sequences, targets and weights against each other and the record."""
-        try:
-            sequences = as_sequences(X, estimator=self) if reset else check_X(self, X, reset=False)
-        except (TypeError, ValueError) as error:
-            if suffix:
-                raise type(error)(f"In X{suffix}: {error}") from error
-            raise
+        name = f"X{suffix}"
+        if reset:
+            sequences = as_sequences(X, estimator=self, name=name)
+        else:
+            sequences = check_X(self, X, reset=False, name=name)
         target = self._encode_target(y, f"y{suffix}", reset)
-        check_length(len(sequences), target, f"y{suffix}", f"X{suffix}")
+        check_length(len(sequences), target, f"y{suffix}", name)
         weight = check_weight(sample_weight, sequences, f"sample_weight{suffix}")
         if reset:
             record_X(self, X, sequences)

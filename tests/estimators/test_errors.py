@@ -5,6 +5,7 @@ import re
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
@@ -63,19 +64,44 @@ BAD_X = {
     ),
     "strings": (
         with_value(SIX, (1, 0, 1), "many"), ValueError,
-        "Sequence 1 of X is not an array of numbers",
+        "Sequence 1 of X at step 0, feature 1 is no number: .*'many'.*Encode it",
     ),
     "strings in a table": (
-        [["1", "2"], ["3", "x"]] * 3, ValueError, "in X at sequence 1, step 1.*numbers only",
+        [["1", "2"], ["3", "x"]] * 3, ValueError, "X at sequence 1, step 1 is no number: .*'x'",
     ),
+    "numbers as strings": ([["1", "2"]] * 6, ValueError, "X holds strings. Convert them"),
     "four dimensions": (np.zeros((6, 2, 2, 2)), ValueError, "dim 4"),
-    "one dimension": (np.zeros(6), ValueError, "Reshape your data"),
+    "one dimension": (
+        np.zeros(6), ValueError,
+        r"Expected 2D array, got 1D array instead: X has shape \(6,\). Reshape your data: X may be "
+        r"a 2D table with one sequence in each row, .* is np.reshape\(X, \(1, -1\)\)",
+    ),
     "one sequence without its list": (np.zeros(6).tolist(), ValueError, "Reshape your data"),
-    "a number": (3.0, ValueError, "scalar"),
-    "sparse": (sparse.csr_matrix(np.eye(6)), TypeError, "[Ss]parse"),
-    "complex": (np.zeros((6, 3)) + 1j, ValueError, "Complex data not supported"),
-    "dates": (np.zeros((6, 3), "datetime64[s]"), (TypeError, ValueError), "datetime64|numbers"),
-    "nothing": (None, ValueError, "None"),
+    "a series of pandas": (pd.Series(np.zeros(6)), ValueError, r"X has shape \(6,\).*may be"),
+    "a number": (3.0, ValueError, "X is 3.0, which holds no sequences: X may be a 2D table"),
+    "a generator": (iter(SIX), ValueError, "X is of type list_iterator, .* or a list with one"),
+    "a dict": ({"a": [1] * 6}, ValueError, "X is of type dict, which holds no sequences: X may be"),
+    "a string": ("abc", ValueError, "X is 'abc', which holds no sequences"),
+    "a list of None": ([None] * 6, ValueError, "X at place 0 is None, which is no sequence: X may"),
+    "a list of strings": ([1.0, "b"], ValueError, "X at place 1 is 'b', which is no sequence"),
+    "None in a list": ([*SIX[:2], None], ValueError, "Sequence 2 of X is None, .* Leave it out"),
+    "sparse": (sparse.csr_matrix(np.eye(6)), TypeError, "[Ss]parse.* X, "),
+    "masked": (np.ma.masked_equal(np.eye(6), 1), ValueError, "X is a masked array .*Fill"),
+    "complex": (np.zeros((6, 3)) + 1j, ValueError, "Complex data not supported: X .*side by side"),
+    "complex in a list": ([[1, 2], [3, 1j]], ValueError, "Complex data not supported: X"),
+    "dates": (np.zeros((6, 3), "datetime64[s]"), ValueError, "X has dtype datetime64.*Convert"),
+    "nothing": (None, ValueError, "X is None, which holds no sequences: X may be"),
+    **{
+        f"dates in a frame of {library.__name__}": (
+            library.DataFrame({"u": np.arange(6.0), "when": np.arange(6).astype(dtype)}),
+            ValueError, "X has dates or times in column 'when' .*Leave the column out",
+        )
+        for library in (pd, pl) for dtype in ("datetime64[ms]", "timedelta64[ms]")
+    },
+    "names in a frame": (
+        pd.DataFrame({"u": np.arange(6.0), "who": list("abcdef")}), ValueError,
+        r"X at sequence 0, step 1 \(column 'who'\) is no number: .*'a'",
+    ),
 }  # fmt: skip
 
 
@@ -97,10 +123,10 @@ def test_bad_X(case, estimator):
     for method in (fitted.predict, fitted.attention_weights):
         with pytest.raises(error, match=f"(?s){message}"):
             method(X)
-    with pytest.raises(error, match=f"(?s)In X_val: .*{message}"):
-        if X is None:
-            raise ValueError("In X_val: None is not given")  # means no validation data
-        fitted.fit(SIX, y, X_val=X, y_val=y)
+    if X is not None:  # which means no validation data
+        message = re.sub(r"\bX\b", "X_val", message)
+        with pytest.raises(error, match=f"(?s)^(?=.*X_val)(?!.*\\bX\\b).*{message}"):
+            fitted.fit(SIX, y, X_val=X, y_val=y)
     assert joblib.hash(fitted) == stored
 
 
@@ -109,10 +135,10 @@ def test_another_number_of_features(layout):
     X, y = in_layout(layout)
     model = small().fit(X, y)
     if layout == "2d":
-        bad, message = X[:, :5], "X has 5 features, .* expecting 6 .*number of time steps"
+        bad, message = X[:, :5], "X(_val)? has 5 features, .* expecting 6 .*number of time steps"
     else:
         bad = [x[:, :1] for x in X]
-        message = "X has 1 features, but GRURegressor is expecting 2"
+        message = "X(_val)? has 1 features, but GRURegressor is expecting 2"
     for call in (
         lambda: model.predict(bad),
         lambda: model.score(bad, y),
