@@ -89,8 +89,9 @@ def length_of(part):
 
 def _refuse_dates(data, name):
     """Refuse frames with columns of dates: some libraries would turn them into numbers."""
-    columns, dtypes = getattr(data, "columns", ()), getattr(data, "dtypes", ())
-    for column, dtype in zip(columns, dtypes, strict=False):
+    if not (hasattr(data, "columns") and hasattr(data, "dtypes")):
+        return
+    for column, dtype in zip(data.columns, data.dtypes, strict=True):
         is_temporal = getattr(dtype, "is_temporal", bool)  # polars
         if getattr(dtype, "kind", None) in ("m", "M") or is_temporal():
             raise ValueError(

@@ -72,7 +72,7 @@ def column_moments(sequences, indices=None, sample_weight=None):
         drift = _weighted_sum(values, weight)
         values *= values
         squares = _weighted_sum(values, weight)
-        squares = np.maximum(squares - drift**2 / total, 0.0)
+        squares = np.maximum(squares - drift * (drift / total), 0.0)
         moments = merge_moments(moments, (total, mean + drift / total, squares))
     return moments
 

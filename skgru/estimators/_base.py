@@ -20,12 +20,13 @@ from ._constraints import (
     check_precision,
     check_unchanged,
 )
-from ._options import make_optimizer, make_schedule, resolve_batch_size
+from ._options import make_optimizer, make_schedule, resolve_batch_size, resolve_penalty
 from ._predictions import Predictions
 from ._progress import Progress
 from ._validation import (
     check_scale,
     check_target_range,
+    check_training_weight,
     check_weight,
     check_X,
     hold_out,
@@ -96,7 +97,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
         callbacks = FitCallbacks(self, X, y, sample_weight, n_epochs)
         before = self.__dict__.copy()
         try:
-            self._declared_classes = None if classes is None else np.unique(classes)
+            self._declared_classes = classes
             training, validation, keep_best = self._prepare(
                 X, y, sample_weight, validation_data, one_epoch
             )
@@ -143,17 +144,17 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             labels = self._labels_to_stratify(training.target)
             parts = hold_out(training.indices, self.validation_fraction, self._seed, labels)
             training, validation = (self._with(training, indices=part) for part in parts)
+        weight = self._weigh_classes(training)
+        batch_size = resolve_batch_size(self.batch_size, len(training.indices))
+        used = weight[training.indices]
+        check_training_weight(used, resolve_penalty(self), batch_size, self.dtype)
         if reset:
             self._learn_scales(training)
         self._record_network(training.sequences.n_features, sizes, pooling, reset)
         self._check_range(training.sequences)
         if X_val is not None:
             self._check_range(validation.sequences, "X_val")
-        training = self._with(
-            training,
-            target=self._scale_target(training.target),
-            weight=self._weigh_classes(training),
-        )
+        training = self._with(training, target=self._scale_target(training.target), weight=weight)
         check_target_range(training.target, self.dtype)
         if validation is not None:
             target = self._scale_target(validation.target)
@@ -173,7 +174,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             sequences = check_X(self, X, reset=False, name=name)
         target = self._encode_target(y, f"y{suffix}", reset)
         check_length(len(sequences), target, f"y{suffix}", name)
-        weight = check_weight(sample_weight, sequences, f"sample_weight{suffix}")
+        weight = check_weight(sample_weight, len(sequences), f"sample_weight{suffix}")
         if reset:
             record_X(self, X, sequences)
         # A sequence of weight zero is as good as absent: in no batch, and never held out.
@@ -222,7 +223,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             batch_size=resolve_batch_size(self.batch_size, len(training.indices)),
             shuffle=self.shuffle,
             random_state=np.random.RandomState(self._seed),
-            penalty=0.0 if self.solver == "adamw" else self.alpha,
+            penalty=resolve_penalty(self),
             max_grad_norm=self.max_grad_norm,
             n_threads=resolve_n_threads(self.n_jobs),
             shift=shift,

@@ -3,10 +3,16 @@
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.utils._set_output import _wrap_data_with_container
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skgru.data import as_sequences, column_moments, merge_moments, spread_or_one
-from skgru.estimators._validation import check_layout, check_range, check_scale, check_X
+from skgru.estimators._validation import (
+    check_layout,
+    check_range,
+    check_scale,
+    check_weight,
+    check_X,
+)
 
 
 class _LayoutTransform:
@@ -210,11 +216,7 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
         sequences = check_X(self, X, reset=reset)
         n_samples = len(sequences)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, sequences.offsets[:-1], dtype=np.float64, ensure_non_negative=True
-            )
-            if not sample_weight.any():
-                raise ValueError("Sample weights must contain at least one non-zero number.")
+            sample_weight = check_weight(sample_weight, n_samples)
             n_samples = float(sample_weight.sum())
 
         with np.errstate(over="ignore", invalid="ignore"):

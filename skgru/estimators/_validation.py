@@ -1,9 +1,9 @@
 """Check X against what an estimator was fitted on; shared by every estimator here."""
 
 import numpy as np
-from sklearn.utils.validation import _check_feature_names, _check_sample_weight
+from sklearn.utils.validation import _check_feature_names
 
-from skgru.data import as_sequences, find_first
+from skgru.data import as_numbers, as_sequences, find_first
 
 
 def check_X(estimator, X, *, reset, name="X"):
@@ -139,17 +139,59 @@ def hold_out(indices, fraction, seed, labels=None):
     return [np.sort(part) for part in parts]
 
 
-def check_weight(sample_weight, sequences, name):
+def check_weight(sample_weight, n_sequences, name="sample_weight"):
     """Weights of sequences as float64: finite, not negative, and not all zero."""
-    try:
-        weight = _check_sample_weight(
-            sample_weight, sequences.offsets[:-1], dtype=np.float64, ensure_non_negative=True
+    if sample_weight is None:
+        return np.ones(n_sequences)
+    weight = as_numbers(sample_weight, name, ("sequence",)).astype(np.float64)
+    if weight.ndim == 0:
+        weight = np.full(n_sequences, weight)
+    if weight.shape != (n_sequences,):
+        raise ValueError(
+            f"{name} has shape {weight.shape}, but there are {n_sequences} sequences. Give one "
+            "weight for each, as a 1D array."
         )
-    except ValueError as error:
-        raise ValueError(f"In {name}: {error}") from error
-    if not weight.any():  # scikit-learn before 1.9 lets that pass
+    usable = (weight >= 0) & (weight < np.inf)
+    if not usable.all():
+        i = int(np.argmin(usable))
+        raise ValueError(
+            f"{name} at sequence {i} is {weight[i]:g}, but weights must be finite and not "
+            "negative. A weight of zero leaves a sequence out."
+        )
+    if not weight.any():
         raise ValueError(f"{name} is zero for every sequence; at least one must be positive.")
+    with np.errstate(over="ignore"):
+        if weight.sum() == np.inf:
+            raise ValueError(f"The sum of {name} overflows float64. Divide {name} by its maximum.")
     return weight
+
+
+def check_training_weight(weight, alpha, batch_size, dtype):
+    """Refuse weights so far from one that nothing is learnt from the sequences they belong to.
+
+    Parameters
+    ----------
+    weight : ndarray
+        Weights of the training sequences, those of their classes included.
+    alpha : float
+        Strength of the penalty in the gradient.
+    batch_size : int
+    dtype : str
+        Of the gradient.
+    """
+    with np.errstate(over="ignore"):
+        mean = weight.mean()
+    limits = np.finfo(np.float64)
+    if not limits.tiny <= mean <= limits.max:
+        reason = "is beyond the range of float64"
+    elif alpha * np.finfo(dtype).eps > mean * batch_size:
+        reason = f"is so small that beside the penalty (alpha={alpha:g}) the loss is rounded away"
+    else:
+        return
+    raise ValueError(
+        f"The mean of sample_weight, {mean:.3g} (times class_weight, if there is one), {reason}. "
+        "Divide the weights by their mean."
+    )
 
 
 def check_scale(scale, name):
