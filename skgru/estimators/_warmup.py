@@ -51,7 +51,7 @@ def warmup(dtype="float32", *, verbose=0):
         (GRUClassifier(), number > number.mean(axis=0), X),
     ):
         if verbose:
-            print(f"[warmup] {model}".replace("\n", " "), flush=True)
+            print("[warmup]", *repr(model).split(), flush=True)
         _run(model.set_params(max_iter=1, dtype=dtype), inputs, targets)
 
 
