@@ -182,6 +182,8 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         -------
         scores : ndarray of shape (n_sequences,) or (n_sequences, n_classes), float64
             Above 0 for the second of two classes.
+
+        {raises_predict}
         """
         raw = self._predict_raw(X)
         return self._decoder("decision_function")(raw)
@@ -197,6 +199,8 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         -------
         y : ndarray of shape (n_sequences,) or (n_sequences, n_labels)
             Most probable class, or indicators of the labels whose probability exceeds 1/2.
+
+        {raises_predict}
         """
         raw = self._predict_raw(X)
         return self._decoder("predict")(raw)
@@ -212,6 +216,8 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         -------
         probability : ndarray of shape (n_sequences, n_classes), float64
             In the order of ``classes_``; of each label for multilabel targets.
+
+        {raises_predict}
         """
         raw = self._predict_raw(X)
         return self._decoder("predict_proba")(raw)
@@ -227,6 +233,8 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         -------
         log_probability : ndarray of shape (n_sequences, n_classes), float64
             In the order of ``classes_``; of each label for multilabel targets.
+
+        {raises_predict}
         """
         raw = self._predict_raw(X)
         return self._decoder("predict_log_proba")(raw)

@@ -10,11 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 from skgru.kernels import fall_back, use_device
 from skgru.models import Predictor, resolve_n_threads
 
+from ._docs import document
 from ._fitted import FittedArrays
 from ._streaming import Stream
 from ._validation import check_prediction, check_range, check_X
 
 
+@document
 class Predictions(FittedArrays):
     """Mixin: raw predictions, which an estimator decodes, and all that rests on them."""
 
@@ -65,6 +67,8 @@ class Predictions(FittedArrays):
 
         Raises
         ------
+        NotFittedError
+            Before `fit`.
         ValueError
             If the model cannot run forward in time: it is bidirectional, or has attention among its
             poolings.
@@ -106,9 +110,7 @@ class Predictions(FittedArrays):
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
-                (n_sequences, n_timesteps, n_features), or list of arrays
-            Sequences like those seen in fit.
+        {X}
 
         Returns
         -------
@@ -116,8 +118,7 @@ class Predictions(FittedArrays):
                 (n_sequences, n_timesteps)
             Positive, summing to 1 over the steps of each sequence; an array where X is 2D or 3D.
 
-        Raises
-        ------
+        {raises_predict}
         ValueError
             If the model was fitted without "attention" among its poolings.
         """

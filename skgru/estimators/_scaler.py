@@ -6,6 +6,7 @@ from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import check_is_fitted
 
 from skgru.data import as_sequences, column_moments, merge_moments, spread_or_one
+from skgru.estimators._docs import document
 from skgru.estimators._validation import (
     check_layout,
     check_range,
@@ -15,6 +16,7 @@ from skgru.estimators._validation import (
 )
 
 
+@document
 class _LayoutTransform:
     """`transform` and `fit_transform` of the scaler, in a class of their own.
 
@@ -28,9 +30,7 @@ class _LayoutTransform:
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
-                (n_sequences, n_timesteps, n_features), or list of arrays
-            Sequences; see the user guide for all that X may be. X itself is never changed.
+        {X}
         y : None
             Ignored.
         sample_weight : array-like of shape (n_sequences,), default=None
@@ -48,9 +48,7 @@ class _LayoutTransform:
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
-                (n_sequences, n_timesteps, n_features), or list of arrays
-            Sequences like those seen in `fit`. X itself is never changed.
+        {X}
 
         Returns
         -------
@@ -59,11 +57,9 @@ class _LayoutTransform:
             frame becomes an array unless `set_output` asks for a frame. float32 stays float32,
             float16 becomes float32, all else float64.
 
-        Raises
-        ------
-        ValueError, TypeError
-            If X is no set of finite sequences, does not fit what was seen in `fit`, or if a result
-            would overflow its dtype. The message names the place.
+        {raises_predict}
+        ValueError
+            If a result would overflow its dtype.
         """
         check_is_fitted(self)
         sequences = check_X(self, X, reset=False)
@@ -76,6 +72,7 @@ class _LayoutTransform:
         return result
 
 
+@document
 class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Standardise each feature over all steps of all sequences.
 
@@ -104,8 +101,8 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
     var_ : ndarray of shape (n_features,)
         Variance of each feature, in its units squared: the mean of the squared deviations.
     scale_ : ndarray of shape (n_features,) or None
-        What each feature is divided by: its standard deviation, or 1 if it is constant. None
-        without `with_std`.
+        What each feature is divided by: its standard deviation, or 1 if it is constant or its
+        variance below the smallest float64. None without `with_std`.
     n_samples_seen_ : int or float
         Number of sequences seen, or the sum of their weights.
     n_steps_seen_ : int or float
@@ -147,9 +144,7 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
-                (n_sequences, n_timesteps, n_features), or list of arrays
-            Sequences; see the user guide for all that X may be.
+        {X}
         y : None
             Ignored.
         sample_weight : array-like of shape (n_sequences,), default=None
@@ -162,7 +157,7 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
         Raises
         ------
         ValueError, TypeError
-            If X is no set of finite sequences. The message names the place.
+            If X or the weights are not usable. The message names the place.
         """
         return self._update(X, sample_weight, reset=True)
 
@@ -172,9 +167,7 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
-                (n_sequences, n_timesteps, n_features), or list of arrays
-            Further sequences, like those seen before.
+        {X}
         y : None
             Ignored.
         sample_weight : array-like of shape (n_sequences,), default=None
@@ -203,6 +196,10 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
         -------
         X_original : ndarray of the shape of X, list of ndarray, or object array
             In the layout of X, with the dtype that `transform` would give.
+
+        {raises_predict}
+        ValueError
+            If a result would overflow its dtype.
         """
         check_is_fitted(self)
         sequences = as_sequences(X, estimator=self)
