@@ -5,6 +5,7 @@ import re
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
@@ -63,19 +64,44 @@ BAD_X = {
     ),
     "strings": (
         with_value(SIX, (1, 0, 1), "many"), ValueError,
-        "Sequence 1 of X is not an array of numbers",
+        "Sequence 1 of X at step 0, feature 1 is no number: .*'many'.*Encode it",
     ),
     "strings in a table": (
-        [["1", "2"], ["3", "x"]] * 3, ValueError, "in X at sequence 1, step 1.*numbers only",
+        [["1", "2"], ["3", "x"]] * 3, ValueError, "X at sequence 1, step 1 is no number: .*'x'",
     ),
+    "numbers as strings": ([["1", "2"]] * 6, ValueError, "X holds strings. Convert them"),
     "four dimensions": (np.zeros((6, 2, 2, 2)), ValueError, "dim 4"),
-    "one dimension": (np.zeros(6), ValueError, "Reshape your data"),
+    "one dimension": (
+        np.zeros(6), ValueError,
+        r"Expected 2D array, got 1D array instead: X has shape \(6,\). Reshape your data: X may be "
+        r"a 2D table with one sequence in each row, .* is np.reshape\(X, \(1, -1\)\)",
+    ),
     "one sequence without its list": (np.zeros(6).tolist(), ValueError, "Reshape your data"),
-    "a number": (3.0, ValueError, "scalar"),
-    "sparse": (sparse.csr_matrix(np.eye(6)), TypeError, "[Ss]parse"),
-    "complex": (np.zeros((6, 3)) + 1j, ValueError, "Complex data not supported"),
-    "dates": (np.zeros((6, 3), "datetime64[s]"), (TypeError, ValueError), "datetime64|numbers"),
-    "nothing": (None, ValueError, "None"),
+    "a series of pandas": (pd.Series(np.zeros(6)), ValueError, r"X has shape \(6,\).*may be"),
+    "a number": (3.0, ValueError, "X is 3.0, which holds no sequences: X may be a 2D table"),
+    "a generator": (iter(SIX), ValueError, "X is of type list_iterator, .* or a list with one"),
+    "a dict": ({"a": [1] * 6}, ValueError, "X is of type dict, which holds no sequences: X may be"),
+    "a string": ("abc", ValueError, "X is 'abc', which holds no sequences"),
+    "a list of None": ([None] * 6, ValueError, "X at place 0 is None, which is no sequence: X may"),
+    "a list of strings": ([1.0, "b"], ValueError, "X at place 1 is 'b', which is no sequence"),
+    "None in a list": ([*SIX[:2], None], ValueError, "Sequence 2 of X is None, .* Leave it out"),
+    "sparse": (sparse.csr_matrix(np.eye(6)), TypeError, "[Ss]parse.* X, "),
+    "masked": (np.ma.masked_equal(np.eye(6), 1), ValueError, "X is a masked array .*Fill"),
+    "complex": (np.zeros((6, 3)) + 1j, ValueError, "Complex data not supported: X .*side by side"),
+    "complex in a list": ([[1, 2], [3, 1j]], ValueError, "Complex data not supported: X"),
+    "dates": (np.zeros((6, 3), "datetime64[s]"), ValueError, "X has dtype datetime64.*Convert"),
+    "nothing": (None, ValueError, "X is None, which holds no sequences: X may be"),
+    **{
+        f"dates in a frame of {library.__name__}": (
+            library.DataFrame({"u": np.arange(6.0), "when": np.arange(6).astype(dtype)}),
+            ValueError, "X has dates or times in column 'when' .*Leave the column out",
+        )
+        for library in (pd, pl) for dtype in ("datetime64[ms]", "timedelta64[ms]")
+    },
+    "names in a frame": (
+        pd.DataFrame({"u": np.arange(6.0), "who": list("abcdef")}), ValueError,
+        r"X at sequence 0, step 1 \(column 'who'\) is no number: .*'a'",
+    ),
 }  # fmt: skip
 
 
@@ -97,10 +123,10 @@ def test_bad_X(case, estimator):
     for method in (fitted.predict, fitted.attention_weights):
         with pytest.raises(error, match=f"(?s){message}"):
             method(X)
-    with pytest.raises(error, match=f"(?s)In X_val: .*{message}"):
-        if X is None:
-            raise ValueError("In X_val: None is not given")  # means no validation data
-        fitted.fit(SIX, y, X_val=X, y_val=y)
+    if X is not None:  # which means no validation data
+        message = re.sub(r"\bX\b", "X_val", message)
+        with pytest.raises(error, match=f"(?s)^(?=.*X_val)(?!.*\\bX\\b).*{message}"):
+            fitted.fit(SIX, y, X_val=X, y_val=y)
     assert joblib.hash(fitted) == stored
 
 
@@ -109,10 +135,10 @@ def test_another_number_of_features(layout):
     X, y = in_layout(layout)
     model = small().fit(X, y)
     if layout == "2d":
-        bad, message = X[:, :5], "X has 5 features, .* expecting 6 .*number of time steps"
+        bad, message = X[:, :5], "X(_val)? has 5 features, .* expecting 6 .*number of time steps"
     else:
         bad = [x[:, :1] for x in X]
-        message = "X has 1 features, but GRURegressor is expecting 2"
+        message = "X(_val)? has 1 features, but GRURegressor is expecting 2"
     for call in (
         lambda: model.predict(bad),
         lambda: model.score(bad, y),
@@ -148,7 +174,10 @@ def test_other_names_of_columns():
         (pd.Series([0, 1, None, 1, 0, 1]), "Input y contains NaN at sequence 2"),
         ([[0, 1], [1, 0], [1, 1], [0, np.nan], [0, 0], [1, 1]], "NaN at sequence 3, output 1"),
         (np.zeros((6, 1, 1)), r"y of shape \(6, 1, 1\) should have"),
-        ([[0], [1, 0], [1], [0], [1], [0]], "."),
+        (np.zeros(6) + 1j, "Complex data not supported: y .*side by side"),
+        ([0, 1, 1j, 0, 1, 0], "Complex data not supported: y"),
+        (np.ma.masked_equal([0, 1, 0, 1, 0, 1], 1), "y is a masked array .*Fill"),
+        (3, r"y of shape \(\) should have"),
     ],
 )
 def test_bad_y(estimator, y, message):
@@ -169,9 +198,18 @@ def test_bad_y(estimator, y, message):
         (["a", None, "b", "a", "b", "a"], "Input y contains None at sequence 1"),
         (["a", "b", float("nan"), "a", "b", "a"], "Input y contains NaN at sequence 2"),
         (pd.Series(["a", "b", "a", "b", "a", pd.NA]), "Input y contains NaN at sequence 5"),
-        ([0.5, 1.7, 0.1, 0.2, 0.3, 0.4], "continuous"),
-        ([[1, 2], [2, 1], [3, 1], [1, 1], [2, 2], [3, 3]], r"1d array.* \(6, 2\)"),
-        (["a"] * 6, "at least two classes, but y contains one class: .*a"),
+        ([1.0, 1.7, 0.1, 0.2, 0.3, 0.4], "continuous. y is 1.7 at sequence 1, .*GRURegressor"),
+        (
+            [[1, 2], [2, 1], [3, 1], [1, 1], [2, 2], [3, 3]],
+            "y of .* wrap .*MultiOutputClassifier",
+        ),
+        (
+            [["a"], ["a", "b"], ["b"], ["a"], ["b"], []],
+            r"y at sequence 0 .*MultiLabelBin",
+        ),
+        (np.array([object()] * 6), "Unknown label type.* y holds objects"),
+        (["a"] * 6, "at least two classes, but y contains one class: 'a'"),
+        ([7] * 6, "at least two classes, but y contains one class: 7"),
     ],
 )
 def test_bad_classes(y, message):
@@ -182,7 +220,32 @@ def test_bad_classes(y, message):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (["a", "b", "a", "b", "a", "b"], "could not convert string to float: .*a"),
+        (list("abcabc"), "y at sequence 0 is no number: .*'a'.*Encode it"),
+        ([[1, 2], [1, "b"], [1, 2], [1, 2], [1, 2], [1, 2]], "y at sequence 1, output 1 is no"),
+        (
+            [[1], [1], [1, 2], [1], [1], [1]],
+            "y is uneven: sequence 2 .* number of outputs",
+        ),
+        (np.arange(6).astype("datetime64[s]"), "y has dtype datetime64.* Convert"),
+        (pd.Series(np.arange(6).astype("datetime64[s]")), "y has dtype datetime64.* Convert"),
+        (pd.DataFrame({"at": np.arange(6).astype("datetime64[s]")}), "y has dates .* column 'at'"),
+        (np.array(list("121212")), "y holds strings. Convert them"),
+        ({"a": 1}, "y is no array of numbers: .*'dict'"),
+    ],
+)
+def test_bad_numbers(y, message):
+    model = small().fit(SIX, np.arange(6))
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
+        model.fit(SIX, y)
+    assert "\n" not in str(caught.value)
+    with pytest.raises((ValueError, TypeError), match=message.replace("y ", "y_val ", 1)):
+        model.fit(SIX, np.arange(6), X_val=SIX, y_val=y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a", "b", "a", "b", "a", "b"], "y at sequence 0 is no number"),
         ([1, 2, -3, 4, 5, 6], "y at sequence 2 is -3.*loss='poisson'.*not be negative"),
         ([[1, 0], [0, 0], [0, -1], [0, 0], [0, 0], [0, 0]], "y at sequence 2, output 1 is -1"),
         ([0] * 6, "all zero"),
@@ -219,6 +282,15 @@ def test_classes_of_partial_fit():
         small(GRUClassifier, class_weight="balanced").partial_fit(X, labels, np.unique(labels))
 
 
+@pytest.mark.parametrize(
+    "declared",
+    [[0], [1, 1], "ab", 3, [[0], [1, 2]], [[0, 1]], [0, 1, np.nan], [0, None], [], [0, "a"]],
+)
+def test_bad_declared_classes(declared):
+    with pytest.raises(ValueError, match="^classes must be a list of at least two different"):
+        small(GRUClassifier).partial_fit(SIX, [0] * 6, classes=declared)
+
+
 # --- weights and validation data ----------------------------------------------------------------
 
 
@@ -226,11 +298,15 @@ def test_classes_of_partial_fit():
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
-        (np.ones(5), r"In {}: .*shape == \(5,\), expected \(6,\)"),
-        ([1, 1, -1, 1, 1, 1], "In {}: Negative values"),
-        (np.zeros(6), "{}.*(non-zero|positive)"),
-        ([1, 1, np.nan, 1, 1, 1], "In {}: .*NaN"),
-        (np.ones((6, 2)), "In {}: .*1D array"),
+        (np.ones(5), r"{} has shape \(5,\), but there are 6 sequences. Give one"),
+        ([1, 1, -1, 1, 1, 1], "{} at sequence 2 is -1, .*not negative.* zero leaves a"),
+        (np.zeros(6), "{}.*positive"),
+        ([1, 1, np.nan, 1, 1, 1], "{} at sequence 2 is nan, .*finite"),
+        ([1, 1, 1, 1, np.inf, 1], "{} at sequence 4 is inf, .*finite"),
+        ([1, 1, 1, "b", 1, 1], "{} at sequence 3 is no number"),
+        (np.ones((6, 2)), "{} has shape .*1D array"),
+        (np.full(6, 1e308), "sum of {} overflows float64. Divide"),
+        (1j * np.ones(6), "Complex data not supported: {}"),
     ],
 )
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -238,6 +314,59 @@ def test_bad_weights(estimator, name, weight, message):
     y = [0, 1, 0, 1, 0, 1]
     with pytest.raises(ValueError, match=message.format(name)):
         small(estimator).fit(SIX, y, X_val=SIX, y_val=y, **{name: weight})
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_weights_from_which_nothing_can_be_learnt(estimator):
+    y = [0, 1, 0, 1, 0, 1]
+    for weight, message in (
+        (1e-300, r"mean of sample_weight, 1e-300 .*beside the penalty \(alpha=0.0001\) the loss"),
+        (1e-14, "sample_weight, 1e-14 .*Divide the weights by their mean"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            small(estimator).fit(SIX, y, sample_weight=np.full(6, weight))
+    with pytest.raises(ValueError, match="sample_weight, 1e-310 .*beyond the range of float64"):
+        small(estimator, alpha=0.0).fit(SIX, y, sample_weight=np.full(6, 1e-310))
+
+
+@pytest.mark.parametrize("options", [{"alpha": 0.0}, {"solver": "adamw"}])
+def test_weights_have_no_scale_without_a_penalty(options):
+    X, y = table()
+    expected = small(dtype="float64", random_state=0, **options).fit(X, y).predict(X)
+    for weight in (1e-300, 1e-30, 1e300):
+        model = small(dtype="float64", random_state=0, **options)
+        found = model.fit(X, y, sample_weight=np.full(60, weight)).predict(X)
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, -1, "a", None, 1j, [1]])
+def test_bad_class_weights(weight):
+    for y, label in (([5, 7, 5, 7, 5, 7], "7"), (list("abcabc"), "'b'")):
+        message = f"^class_weight of class {label} is .*finite number that is not negative"
+        model = small(GRUClassifier, class_weight={y[1]: weight})
+        with pytest.raises(ValueError, match=message):
+            model.fit(SIX, y)
+        with pytest.raises(ValueError, match=message):
+            model.partial_fit(SIX, y, classes=np.unique(y))
+    labels = [[0, 1], [1, 1], [0, 0], [1, 0], [0, 1], [1, 1]]
+    weights = [{0: 1, 1: 1}, {0: 1, 1: weight}]
+    with pytest.raises(ValueError, match=r"class_weight\[1\] of class 1 is"):
+        small(GRUClassifier, class_weight=weights).fit(SIX, labels)
+
+
+def test_class_weights_of_the_wrong_kind():
+    y = [0, 1, 0, 1, 0, 1]
+    with pytest.raises(ValueError, match=r"class_weight is \[.*must be a dict.* multilabel"):
+        small(GRUClassifier, class_weight=[{0: 1}]).fit(SIX, y)
+    with pytest.raises(ValueError, match=r"class_weight\[0\] is 'a', but must be a dict"):
+        small(GRUClassifier, class_weight=["a", "b"]).fit(SIX, np.c_[y, y[::-1]])
+    with pytest.raises(ValueError, match=r"class_weight names \[7\], not among the classes \[0, 1"):
+        small(GRUClassifier, class_weight={np.int64(7): 1}).fit(SIX, y)
+    with pytest.raises(ValueError, match="times class_weight.* beside the penalty"):
+        small(GRUClassifier, class_weight={0: 1e-300, 1: 1e-300}).fit(SIX, y)
+    with pytest.raises(ValueError, match="inf .*times class_weight.* beyond the range"):
+        weights = {"class_weight": {0: 1e200, 1: 1}}
+        small(GRUClassifier, **weights).fit(SIX, y, sample_weight=np.full(6, 1e200))
 
 
 def test_class_weights_that_leave_nothing():
@@ -280,6 +409,8 @@ def test_too_few_sequences_to_hold_some_out():
         ("hidden_layer_sizes", [[8]]),
         ("hidden_layer_sizes", "64"),
         ("hidden_layer_sizes", None),
+        ("hidden_layer_sizes", True),
+        ("hidden_layer_sizes", (8, True)),
         ("pooling", "first"),
         ("pooling", ()),
         ("pooling", ("last", "first")),
@@ -314,6 +445,7 @@ def test_too_few_sequences_to_hold_some_out():
         ("n_iter_no_change", 0),
         ("max_grad_norm", 0.0),
         ("n_jobs", 1.5),
+        ("n_jobs", 0),
         ("device", "gpu"),
         ("device", "cuda:"),
         ("device", "cuda:-1"),
