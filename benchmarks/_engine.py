@@ -16,17 +16,20 @@ class Engine:
     ----------
     problem : Problem
     threads : int
+    kernels : module, default=None
+        Of the device; None means those of the CPU, and others need `_gpu_engines.OnDevice`.
     """
 
     kinds = ("training", "inference")
 
-    def __init__(self, problem, threads):
+    def __init__(self, problem, threads, kernels=None):
         case = problem.case
         batch, _, inputs, hidden = case.shape
         self.problem, self.case = problem, case
         self.network = network = GRUNetwork(
             inputs, (hidden,) * case.n_layers, bidirectional=case.n_directions == 2,
             pooling=("last",), n_outputs=1, dropout=0, recurrent_dropout=0, dtype=case.dtype,
+            kernels=kernels,
         )  # fmt: skip
         self.layers = network.layers
         self.n_units = self.layers[-1].n_units

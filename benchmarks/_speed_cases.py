@@ -42,7 +42,7 @@ class Case:
     def name(self):
         shape = f"{self.batch}, {self.steps}, {self.inputs}, {self.hidden}"
         notes = {
-            "ragged": f"{self.batch}, 10-{self.steps}, {self.inputs}, {self.hidden} ragged",
+            "ragged": shape.replace(", ", f", {self.shortest}-", 1) + " ragged",
             "stacked": f"{shape} two bidirectional layers",
             "float64": f"{shape} float64",
         }
@@ -69,11 +69,15 @@ class Case:
         """One layer, one direction, equal lengths, float32."""
         return self.kind not in ("ragged", "stacked", "float64")
 
+    @property
+    def shortest(self):
+        return min(10, -(-self.steps // 2)) if self.kind == "ragged" else self.steps
+
     @cached_property
     def lengths(self):
         if self.kind != "ragged":
             return np.full(self.batch, self.steps)
-        lengths = np.linspace(10, self.steps, self.batch).round().astype(np.int64)
+        lengths = np.linspace(self.shortest, self.steps, self.batch).round().astype(np.int64)
         return np.random.default_rng(1).permutation(lengths)
 
     @property
@@ -82,6 +86,12 @@ class Case:
         below = [self.inputs] + [self.n_directions * self.hidden] * (self.n_layers - 1)
         per_row = sum(2 * 3 * self.hidden * (n_in + self.hidden) for n_in in below)
         return int(self.n_directions * self.lengths.sum() * per_row)
+
+    @property
+    def training_flop(self):
+        """The same forward and backward; the inputs of one layer need no gradient."""
+        per_row = 2 * 3 * self.hidden * self.hidden
+        return 2 * self.flop + self.n_directions * int(self.lengths.sum()) * per_row
 
     def short(self):
         """The shape that a long one is compared with, step for step."""

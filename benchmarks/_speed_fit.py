@@ -14,20 +14,20 @@ N_SEQUENCES, STEPS, FEATURES, HIDDEN, BATCH, RATE = 1000, 50, 8, 32, 32, 1e-2
 MOST_LOSS, MOST_LOSS_RATIO = 0.1, 4.0
 
 
-def make_data():
+def make_data(n=N_SEQUENCES, steps=STEPS, features=FEATURES):
     """Sequences, and a target that later steps have more to say about than earlier ones."""
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((N_SEQUENCES, STEPS, FEATURES)).astype(np.float32)
-    decay = 0.9 ** np.arange(STEPS)[::-1]
-    y = np.einsum("nti,i,t->n", X, rng.standard_normal(FEATURES), decay)
+    X = rng.standard_normal((n, steps, features)).astype(np.float32)
+    decay = 0.9 ** np.arange(steps)[::-1]
+    y = np.einsum("nti,i,t->n", X, rng.standard_normal(features), decay)
     return X, ((y - y.mean()) / y.std()).astype(np.float32)
 
 
-def make_ours(epochs, threads):
+def make_ours(epochs, threads, hidden=HIDDEN, batch=BATCH, **options):
     return GRURegressor(
-        HIDDEN, pooling="last", max_iter=epochs, batch_size=BATCH, learning_rate="constant",
+        hidden, pooling="last", max_iter=epochs, batch_size=batch, learning_rate="constant",
         learning_rate_init=RATE, alpha=0.0, max_grad_norm=None, early_stopping=False, tol=0.0,
-        n_iter_no_change=epochs, random_state=0, n_jobs=threads,
+        n_iter_no_change=epochs, random_state=0, n_jobs=threads, **options,
     )  # fmt: skip
 
 

@@ -41,11 +41,17 @@ import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
+from tests.gpu import mode  # noqa: E402
+
 # No deadline: the first example of a property may compile a kernel.
 hypothesis.settings.register_profile(
     "skgru", deadline=None, derandomize="CI" in os.environ, print_blob=True
 )
 hypothesis.settings.load_profile("skgru")
+
+
+def pytest_configure(config):
+    mode.settle(config)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skgru.data import cut_into_shards
+from skgru.data import Shard, cut_into_shards
 from skgru.kernels import cpu
 from skgru.models import GRUNetwork
 from tests.reference import gru as ref
@@ -41,7 +41,10 @@ def pack(x, shard, dtype):
 
 
 class Engine:
-    """A network with packed parameters and one workspace for all shards."""
+    """A network with packed parameters and one workspace for all shards.
+
+    A network of a GPU takes and returns NumPy arrays here like any other.
+    """
 
     def __init__(self, network, parameters):
         self.network, self.parameters = network, parameters
@@ -50,35 +53,42 @@ class Engine:
         network.pack(network.place(parameters), self.packed, True)
 
     def _shards(self, x, indices, shard_size):
+        """Shards, the same in reach of the kernels, and their inputs."""
+        to_device = self.network.kernels.to_device
         indices = np.arange(len(x)) if indices is None else np.asarray(indices)
         lengths = np.array([len(sequence) for sequence in x])
-        for shard in cut_into_shards(indices, lengths, shard_size, 1000):
-            yield shard, pack(x, shard, self.network.dtype)
+        n_rows = max(1000, shard_size * lengths.max())
+        for shard in cut_into_shards(indices, lengths, shard_size, n_rows):
+            rows = to_device(pack(x, shard, self.network.dtype))
+            yield shard, Shard(*map(to_device, shard[:5]), *shard[5:]), rows
 
     def forward(self, x, indices=None, *, shard_size=32, seed=None):
         """Raw predictions (n, n_outputs), in the order of ``indices``."""
-        n_outputs = self.network.n_outputs
-        raw = np.empty((len(x if indices is None else indices), n_outputs), self.network.dtype)
-        for shard, rows in self._shards(x, indices, shard_size):
-            found = self.network.forward(rows, shard, self.packed, self.workspace, seed=seed)
-            raw[shard.positions] = found[:, :n_outputs]
+        network = self.network
+        n = len(x if indices is None else indices)
+        raw = np.empty((n, network.n_outputs), network.dtype)
+        for shard, placed, rows in self._shards(x, indices, shard_size):
+            found = network.forward(rows, placed, self.packed, self.workspace, seed=seed)
+            found = network.kernels.to_host(found)
+            raw[shard.positions] = found[:, : network.n_outputs]
         return raw
 
     def gradient(self, x, d_raw, indices=None, *, shard_size=32, seed=None):
         """Raw predictions, and the flat gradient of sum(d_raw * raw)."""
-        network, slot = self.network, self.network.new_slot()
+        network, kernels, slot = self.network, self.network.kernels, self.network.new_slot()
         raw = np.empty_like(d_raw)
-        for shard, rows in self._shards(x, indices, shard_size):
-            arguments = rows, shard, self.packed, self.workspace
+        for shard, placed, rows in self._shards(x, indices, shard_size):
+            arguments = rows, placed, self.packed, self.workspace
             found = network.forward(*arguments, seed=seed, save=True)
+            found = kernels.to_host(found)
             raw[shard.positions] = found[:, : network.n_outputs]
             d_found = np.zeros_like(found)
             d_found[:, : network.n_outputs] = d_raw[shard.positions]
-            network.backward(d_found, *arguments, slot, seed=seed)
+            network.backward(kernels.to_device(d_found), *arguments, slot, seed=seed)
         gradient = network.new_gradient()
-        gradient.flat[...] = np.nan
+        kernels.fill(gradient.flat, np.nan)
         network.unpack_gradient(slot, gradient)
-        return raw, gradient.flat
+        return raw, kernels.to_host(gradient.flat)
 
 
 # -- the same by the oracle ------------------------------------------------------------------------
@@ -86,15 +96,15 @@ class Engine:
 
 def _masks(network, position, shape, site, rate, seed):
     """Rows of a mask over real units: step by step if ``shape`` has two axes."""
-    kernels, site_seed = network.kernels, network._seed(seed, site)
+    site_seed = network._seed(seed, site)
     which, n_units = np.array([position]), shape[-1]
     if len(shape) == 1:
         mask = np.ones((1, n_units))
-        kernels.drop_rows(mask, which, site_seed, rate, n_units, n_units)
+        cpu.drop_rows(mask, which, site_seed, rate, n_units, n_units)
         return mask[0]
     mask, alive = np.ones(shape), np.ones(shape[0], np.int64)
     steps = np.arange(shape[0] + 2)  # one sequence: block t is row t
-    kernels.drop_steps(mask, steps, alive, which, site_seed, rate, n_units, n_units)
+    cpu.drop_steps(mask, steps, alive, which, site_seed, rate, n_units, n_units)
     return mask
 
 

@@ -180,7 +180,7 @@ def test_attention_weights_agree_with_the_oracle(rng):
         ref.Direction(*(views[f"gru0.{d}.{a}"] for a in ("W", "U", "b", "b_hn")))
         for d in ("forward", "backward")
     ]
-    for shard, rows in engine._shards(x, None, 4):
+    for shard, _, rows in engine._shards(x, None, 4):
         weights = network.attention(rows, shard, engine.packed, engine.workspace)
         for i, index in enumerate(shard.indices):
             states = ref.layer_states(x[index], directions)

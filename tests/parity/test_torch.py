@@ -91,27 +91,30 @@ def pool_with_torch(states, kind, n_hidden):
     return torch.cat([states[-1, :n_hidden], states[0, n_hidden:]])
 
 
-@both_dtypes
-@poolings
-@pytest.mark.parametrize("bidirectional", [False, True], ids=["one way", "both ways"])
-@pytest.mark.parametrize("n_layers", [1, 2])
-def test_network(rng, n_layers, bidirectional, pooling, dtype):
-    n_hidden = 17
+def check_network(rng, pooling, n_layers, bidirectional, dtype, *, tolerance, n_hidden=17,
+                  x=None, device="cpu", kernels=None):  # fmt: skip
+    """Compare raw predictions and gradients with torch's, on one device.
+
+    ``tolerance`` is relative to the largest entry of an array; gradients have five times that.
+    """
+    n_features = 2 if x is None else x[0].shape[1]
     network, parameters = random_network(
         rng,
+        n_features=n_features,
         hidden_layer_sizes=(n_hidden,) * n_layers,
         bidirectional=bidirectional,
         pooling=(pooling,),
         dtype=dtype,
         spread=0.1,
+        kernels=kernels,
     )
-    x = random_sequences(rng, dtype=dtype)
+    x = random_sequences(rng, dtype=dtype) if x is None else x
     d_raw = rng.normal(size=(len(x), 2)).astype(dtype)
-    raw, gradient = Engine(network, parameters).gradient(x, d_raw)
+    raw, gradient = Engine(network, parameters).gradient(x, d_raw, shard_size=max(32, len(x)))
 
     their_dtype = getattr(torch, dtype)
     gru = torch.nn.GRU(
-        2, n_hidden, num_layers=n_layers, bidirectional=bidirectional, dtype=their_dtype
+        n_features, n_hidden, num_layers=n_layers, bidirectional=bidirectional, dtype=their_dtype
     )
     head = torch.nn.Linear(n_hidden * (1 + bidirectional), 2, dtype=their_dtype)
     suffixes = {
@@ -125,17 +128,26 @@ def test_network(rng, n_layers, bidirectional, pooling, dtype):
     with torch.no_grad():
         head.weight.copy_(tensor(views["head.W"].T))
         head.bias.copy_(tensor(views["head.b"]))
-    states, _ = gru(packed_sequence([tensor(sequence) for sequence in x]))
+    gru, head = gru.to(device), head.to(device)
+    states, _ = gru(packed_sequence([tensor(sequence).to(device) for sequence in x]))
     pooled = torch.stack([pool_with_torch(s, pooling, n_hidden) for s in unpacked(states)])
     their_raw = head(pooled)
-    torch.sum(tensor(d_raw) * their_raw).backward()
+    torch.sum(tensor(d_raw).to(device) * their_raw).backward()
 
-    tolerance = TOLERANCE[dtype]
-    theirs = their_raw.detach().numpy()
+    theirs = their_raw.detach().cpu().numpy()
     assert_allclose(raw, theirs, rtol=0, atol=tolerance * np.abs(theirs).max())
+    gru, head = gru.cpu(), head.cpu()
     expected = {"head.W": head.weight.grad.numpy().T, "head.b": head.bias.grad.numpy()}
     for name, suffix in suffixes.items():
         expected |= {f"{name}.{a}": g for a, g in get_gradients(gru, suffix).items()}
     found = network.layout.views(gradient)
     assert found.keys() == expected.keys()
     assert_gradients_close(found, expected, 5 * tolerance)
+
+
+@both_dtypes
+@poolings
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["one way", "both ways"])
+@pytest.mark.parametrize("n_layers", [1, 2])
+def test_network(rng, n_layers, bidirectional, pooling, dtype):
+    check_network(rng, pooling, n_layers, bidirectional, dtype, tolerance=TOLERANCE[dtype])

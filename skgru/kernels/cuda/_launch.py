@@ -118,7 +118,8 @@ def launch(kernel, grid, block, *arguments, shared=0):
     if math.prod(grid) == 0:
         return
     configured = kernel[grid, block, current_stream(), shared]
-    if shared > _DEFAULT_SHARED and not SIMULATED:
+    if shared > _DEFAULT_SHARED and not SIMULATED and not configured.pre_launch_callbacks:
+        # Once: Numba keeps what is configured, and the next launch like this one gets it again.
         configured.pre_launch_callbacks.append(_grant_shared)
     configured(*arguments)
 

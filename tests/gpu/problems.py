@@ -1,0 +1,48 @@
+"""The data sets of the package, and how closely a GPU has to agree with the CPU on them.
+
+docs/gpu.md states these numbers; keep them equal.
+"""
+
+import numpy as np
+
+from skgru import GRUClassifier, GRURegressor
+from skgru.datasets import load_japanese_vowels, load_nyc_taxi
+
+from .device import SIMULATED, size
+
+#: After one step, relative to the CPU's: the loss, the step in all parameters, the predictions.
+AGREEMENT = {"fp32": 1e-5, "tf32": 2e-3, "bf16": 2e-2}
+
+#: Of final scores: accuracy (three of 370 utterances are 0.008) and R squared.
+MARGIN = {
+    "fp32": {"vowels": 0.01, "taxi": 0.005},
+    "tf32": {"vowels": 0.02, "taxi": 0.01},
+    "bf16": {"vowels": 0.02, "taxi": 0.01},
+}
+
+DATA = {
+    "vowels": (GRUClassifier, load_japanese_vowels),  # ragged, nine classes
+    "taxi": (GRURegressor, load_nyc_taxi),  # windows of one length
+}
+
+#: The default model, for as many epochs as it takes to be good.
+EPOCHS = {"vowels": size(40, 2), "taxi": size(15, 2)}
+OPTIONS = {"hidden_layer_sizes": size(64, 3), "random_state": 0}
+
+
+def load(name, subset="train"):
+    """Sequences and targets; a few short ones for the simulator."""
+    X, y = DATA[name][1](return_X_y=True, subset=subset)
+    if SIMULATED:
+        some = slice(None, None, len(X) // 6)
+        X, y = [np.reshape(x, (len(x), -1))[: 2 + i % 2] for i, x in enumerate(X[some])], y[some]
+    return X, y
+
+
+def model_of(name, device="cuda", **options):
+    return DATA[name][0](device=device, **(OPTIONS | options))
+
+
+def outputs(model, X):
+    """What a model says of sequences, in numbers."""
+    return model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)

@@ -1,0 +1,37 @@
+"""A small piece of everything, for a memory checker to watch: ``python -m tests.gpu.sanitized``."""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skgru import GRUClassifier, GRURegressor
+
+
+def main(hidden=(5, 128), n=40, steps=9):
+    """Layers with and without room for all weights in shared memory, odd sizes, both dtypes."""
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, steps + 1, n)
+    X = [rng.normal(size=(length, 3)) for length in lengths]
+    y, labels = np.array([x[-1, 0] for x in X]), np.arange(n) % 3
+    options = {"max_iter": 1, "batch_size": n // 2 + 1, "random_state": 0, "device": "cuda"}
+    everything = {
+        "bidirectional": True, "pooling": ("last", "mean", "max", "attention"), "dropout": 0.1,
+        "recurrent_dropout": 0.1, "alpha": 0.1,
+    }  # fmt: skip
+    for n_hidden in hidden:
+        for dtype in ("float32", "float64"):
+            model = GRUClassifier((n_hidden, 7), dtype=dtype, **everything, **options)
+            assert np.isfinite(model.fit(X, labels).predict_proba(X)).all()
+            assert len(model.attention_weights(X)) == n
+    for precision in ("tf32", "bf16"):
+        model = GRURegressor((hidden[0], 18), precision=precision, **options).fit(X, y)
+        assert np.isfinite(model.predict(X)).all()
+    model = GRURegressor(hidden[0], loss="quantile", quantile=[0.1, 0.9], **options)
+    assert np.isfinite(model.fit(X, y).predict(X)).all()
+    print("all ran")
+
+
+if __name__ == "__main__":
+    main()

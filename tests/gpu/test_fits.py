@@ -1,0 +1,135 @@
+"""Fourth rung: fits on real data beside the CPU's, after one step and at the end."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+
+from skgru import GRURegressor
+
+from .device import SIMULATED, relative_error, size
+from .problems import AGREEMENT, DATA, EPOCHS, MARGIN, load, model_of, outputs
+
+both_data_sets = pytest.mark.parametrize("data", DATA)
+all_precisions = pytest.mark.parametrize("precision", AGREEMENT)
+
+
+@both_data_sets
+@all_precisions
+def test_one_step(data, precision):
+    """The gradient of all sequences at once, in a step that is long enough to be seen."""
+    X, y = load(data)
+    options = {"solver": "sgd", "batch_size": len(X), "max_iter": 1}
+    start = model_of(data, "cpu", **options, learning_rate_init=1e-30).fit(X, y)
+    host, device = (
+        model_of(data, d, **options, learning_rate_init=1.0, precision=precision).fit(X, y)
+        for d in ("cpu", "cuda")
+    )
+    assert device.device_ == "cuda:0"
+    tolerance = AGREEMENT[precision]
+    steps = [model._parameters - start._parameters for model in (device, host)]
+    assert relative_error(*steps) < tolerance
+    assert abs(device.loss_ / host.loss_ - 1) < tolerance
+    assert relative_error(*(outputs(model, X) for model in (device, host))) < tolerance
+
+
+@both_data_sets
+@pytest.mark.parametrize("solver", ["adam", "adamw", "rmsprop"])
+def test_one_step_of_other_solvers(data, solver):
+    """They divide by the gradient: the smallest differ in sign at times, so all are compared."""
+    X, y = load(data)
+    options = {"solver": solver, "batch_size": len(X), "max_iter": 1}
+    host, device = (model_of(data, d, **options).fit(X, y) for d in ("cpu", "cuda"))
+    assert relative_error(device._parameters, host._parameters) < AGREEMENT["fp32"]
+    assert relative_error(*(outputs(model, X) for model in (device, host))) < AGREEMENT["fp32"]
+
+
+@both_data_sets
+@all_precisions
+def test_final_score(data, precision):
+    X, y = load(data)
+    X_test, y_test = load(data, "test")
+    options = {"max_iter": EPOCHS[data], "precision": precision}
+    host, device = (
+        model_of(data, d, **options).fit(X, y).score(X_test, y_test) for d in ("cpu", "cuda")
+    )
+    if not SIMULATED:
+        assert host > {"vowels": 0.96, "taxi": 0.97}[data]
+    assert abs(device - host) <= MARGIN[precision][data]
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_precision_is_that_of_the_products(precision):
+    """Rounded they are, but the same in every run."""
+    X, y = load("vowels")
+    fits = [
+        model_of("vowels", max_iter=2, precision=p).fit(X, y)._parameters
+        for p in ("fp32", precision, precision)
+    ]
+    assert (fits[0] != fits[1]).any()
+    assert_array_equal(fits[1], fits[2])
+
+
+def test_float64(rng):
+    """Twenty steps, with everything that has a gradient."""
+    X = list(rng.normal(size=(size(300, 6), size(30, 3), 4)))
+    y = np.array([x[-1, 0] + x[:, 1].mean() for x in X])
+    options = {
+        "hidden_layer_sizes": size((33, 20), (3, 2)), "bidirectional": True,
+        "pooling": ("last", "mean", "max", "attention"), "dropout": 0.2, "recurrent_dropout": 0.2,
+        "dtype": "float64", "max_iter": size(4, 1), "batch_size": size(64, 3), "random_state": 0,
+    }  # fmt: skip
+    host, device = (GRURegressor(device=d, **options).fit(X, y) for d in ("cpu", "cuda"))
+    assert relative_error(device._parameters, host._parameters) < 1e-7
+    assert relative_error(device.predict(X), host.predict(X)) < 1e-7
+    for ours, theirs in zip(*(m.attention_weights(X) for m in (device, host)), strict=True):
+        assert relative_error(ours, theirs) < 1e-7
+
+
+@both_data_sets
+def test_early_stopping(data):
+    """Validation data are scored on the device; the same epochs, nearly the same scores."""
+    X, y = load(data)
+    stratified = not SIMULATED or data == "taxi"  # six classes have no two sequences each
+    options = {"early_stopping": stratified, "validation_fraction": 0.4, "max_iter": 2}
+    host, device = (model_of(data, d, **options).fit(X, y) for d in ("cpu", "cuda"))
+    assert device.n_iter_ == host.n_iter_
+    if stratified:
+        difference = np.subtract(device.validation_scores_, host.validation_scores_)
+        assert np.abs(difference).max() <= MARGIN["fp32"][data]
+
+
+def test_a_search_with_one_process():
+    """n_jobs=1, as docs/gpu.md tells to search: the fits of a search use the GPU in turn."""
+    X, y = load("taxi")
+    X, y = X[: size(1500, 6)], y[: size(1500, 6)]
+    grid = {"pooling": ["last", ("last", "mean", "max")], "learning_rate_init": [1e-6, 1e-2]}
+    if SIMULATED:
+        del grid["pooling"]
+    found = {}
+    for device in ("cuda", "cpu"):
+        search = GridSearchCV(
+            model_of("taxi", device, max_iter=size(5, 1)), grid, cv=size(3, 2), n_jobs=1,
+            error_score="raise",
+        )  # fmt: skip
+        found[device] = search.fit(X, y)
+    device, host = found["cuda"], found["cpu"]
+    assert device.best_estimator_.device_ == "cuda:0"
+    if not SIMULATED:
+        assert device.best_params_["learning_rate_init"] == 1e-2
+        scores = [s.cv_results_["mean_test_score"] for s in (device, host)]
+        assert np.abs(scores[0] - scores[1]).max() < 0.02  # of five epochs
+    alone = model_of("taxi", max_iter=size(5, 1), **device.best_params_).fit(X, y)
+    assert_array_equal(device.predict(X), alone.predict(X))
+
+
+def test_a_fit_warns_of_nothing():
+    """The compiler has opinions on small grids, which are none of the user's business."""
+    X, y = load("vowels")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model_of("vowels", max_iter=1).fit(X, y).predict(X)

@@ -1,0 +1,109 @@
+"""Fourth rung: the same bits from the same seed, wherever the data lie and in any company."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from .device import needs_device, size
+from .problems import DATA, load, model_of, outputs
+
+both_data_sets = pytest.mark.parametrize("data", DATA)
+
+#: Everything that draws random numbers, and several batches in an epoch.
+STATEFUL = {
+    "hidden_layer_sizes": size((40, 24), (3, 2)), "dropout": 0.2, "recurrent_dropout": 0.2,
+    "batch_size": size(100, 4), "learning_rate": "constant", "max_iter": size(4, 2),
+}  # fmt: skip
+
+
+@both_data_sets
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
+def test_two_fits(data, precision):
+    X, y = load(data)
+    one, other = (model_of(data, precision=precision, **STATEFUL).fit(X, y) for _ in range(2))
+    assert_array_equal(one._parameters, other._parameters)
+    assert one.loss_curve_ == other.loss_curve_
+    assert_array_equal(outputs(one, X), outputs(other, X))
+
+
+@both_data_sets
+def test_training_resumes_to_the_bit(tmp_path, data):
+    X, y = load(data)
+    n_epochs = STATEFUL["max_iter"]
+    whole = model_of(data, **STATEFUL).fit(X, y)
+    part = model_of(data, **STATEFUL | {"max_iter": 1, "warm_start": True})
+    for _ in range(n_epochs):
+        part.fit(X, y)
+        joblib.dump(part, tmp_path / "model.joblib")
+        part = joblib.load(tmp_path / "model.joblib")
+    assert part.n_iter_ == n_epochs
+    assert_array_equal(part._parameters, whole._parameters)
+    assert part.loss_curve_ == whole.loss_curve_
+
+
+@both_data_sets
+def test_data_without_room_on_the_device(monkeypatch, data):
+    """They go there batch by batch, or in pieces, with the same result."""
+    from skgru.kernels.cuda import memory
+
+    X, y = load(data)
+    whole = model_of(data, **STATEFUL).fit(X, y)
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "_DATA_SHARE", -1.0)
+        shards = model_of(data, **STATEFUL).fit(X, y)
+        found = outputs(shards, X)
+    monkeypatch.setattr(memory, "_CHUNK_BYTES", 1000)
+    pieces = model_of(data, **STATEFUL).fit(X, y)
+    for other in (shards, pieces):
+        assert_array_equal(other._parameters, whole._parameters)
+    assert_array_equal(found, outputs(whole, X))
+
+
+@both_data_sets
+def test_predictions_depend_on_neither_order_nor_neighbours(rng, data):
+    X, y = load(data)
+    model = model_of(data, **STATEFUL).fit(X, y)
+    expected = outputs(model, X)
+    some = rng.permutation(len(X))[: size(50, 3)]
+
+    def take(indices):
+        return X[indices] if isinstance(X, np.ndarray) else [X[i] for i in indices]
+
+    assert_array_equal(outputs(model, take(some)), expected[some])
+    for i in some[: size(10, 2)]:
+        assert_array_equal(outputs(model, take([i])), expected[[i]])
+
+
+@needs_device("it runs one kernel at a time")
+def test_threads_fit_and_predict_at_once():
+    X, y = load("vowels")
+    model = model_of("vowels", **STATEFUL).fit(X, y)
+    parts = [slice(start, start + 100) for start in range(0, 170, 7)]
+    expected = [model.predict_proba(X[part]) for part in parts]
+
+    def work(i):
+        if i % 8 == 0:
+            return model_of("vowels", **STATEFUL).fit(X, y)._parameters
+        return model.predict_proba(X[parts[i]])
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(work, range(len(parts))))
+    for i, values in enumerate(found):
+        assert_array_equal(values, model._parameters if i % 8 == 0 else expected[i])
+
+
+@needs_device("its memory is Python's")
+def test_memory_is_given_back():
+    from numba import cuda
+
+    X, y = load("taxi")
+    model, free = model_of("taxi", max_iter=1), []
+    for _ in range(12):
+        model.fit(X, y).predict(X)
+        cuda.current_context().deallocations.clear()
+        free.append(cuda.current_context().get_memory_info().free)
+    # The first ones load kernels; afterwards every fit has to leave what it found.
+    assert free[2] - free[-1] < 8 * 2**20, np.diff(free)
