@@ -105,25 +105,30 @@ def launch(kernel, grid, block, *arguments, shared=0):
     if math.prod(grid) == 0:
         return
     configured = kernel[grid, block, current_stream(), shared]
-    if shared > _DEFAULT_SHARED and not SIMULATED:
+    # Numba returns the same object for the same launch, with what it was given before.
+    if shared > _DEFAULT_SHARED and not SIMULATED and not configured.pre_launch_callbacks:
         configured.pre_launch_callbacks.append(_grant_shared)
     configured(*arguments)
 
 
 def _grant_shared(compiled, configuration):
-    """Ask the driver for more shared memory than a block gets by default."""
+    """Ask the driver for more shared memory than a block gets by default.
+
+    For all there is, once for each device: a later and smaller wish would take back what an earlier
+    one was granted.
+    """
     from cuda.bindings import driver
 
     function = compiled._codelibrary.get_cufunc()
-    key = int(function.handle), configuration.sharedmem
+    device = function.device.id
+    key = int(function.handle), device
     if key in _granted:
         return
+    n_bytes = shared_limit() - function.attrs.shared
     attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-    (error,) = driver.cuKernelSetAttribute(
-        attribute, configuration.sharedmem, function.handle, function.device.id
-    )
+    (error,) = driver.cuKernelSetAttribute(attribute, n_bytes, function.handle, device)
     if error != driver.CUresult.CUDA_SUCCESS:
-        raise RuntimeError(f"{configuration.sharedmem} bytes of shared memory refused: {error}")
+        raise RuntimeError(f"{n_bytes} bytes of shared memory refused: {error}")
     _granted.add(key)
 
 
