@@ -195,7 +195,8 @@ def document(cls):
 def _fill(text):
     lines = []
     for line in text.split("\n"):
-        part = _PARTS.get(line.strip().strip("{}"))
+        name = line.strip()
+        part = _PARTS.get(name[1:-1]) if name.startswith("{") else None
         # Parts may name others, as the text of X stands in several.
         lines.append(_fill(part.strip("\n").replace("\\\n        ", "")) if part else line)
     return "\n".join(lines)
