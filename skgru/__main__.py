@@ -36,9 +36,16 @@ def main(argv=None):
     classifier, X_test = _recognise_speakers(args.seed, verbose)
     if args.output is None:
         with tempfile.TemporaryDirectory() as folder:
-            _save_and_reload(classifier, X_test, Path(folder) / "classifier.joblib")
+            size = _save_and_reload(classifier, X_test, Path(folder) / "classifier.joblib")
+        place = ""
     else:
-        _save_and_reload(classifier, X_test, args.output)
+        size = _save_and_reload(classifier, X_test, args.output)
+        place = f" to {args.output}"
+    n_parameters = sum(array.size for array in _arrays(classifier))
+    print(
+        f"Saved{place} and loaded again ({size / 1024:.0f} KiB, {n_parameters:,} parameters): "
+        "predictions are equal to the last bit."
+    )
     _forecast_taxi_rides(args.seed, verbose)
     print(f"\nDone in {time.perf_counter() - start:.0f} s.")
 
@@ -67,16 +74,12 @@ def _recognise_speakers(seed, verbose):
 
 
 def _save_and_reload(model, X_test, path):
-    """Write `model` to `path`, read it back, and check that it predicts the very same."""
+    """Check that `model`, written and read back, predicts the very same; return the file's size."""
     joblib.dump(model, path)
     loaded = joblib.load(path)
     if not np.array_equal(model.predict_proba(X_test), loaded.predict_proba(X_test)):
         raise SystemExit(f"The model read back from {path} predicts something else.")
-    n_parameters = sum(array.size for array in _arrays(model))
-    print(
-        f"Saved to {path} ({path.stat().st_size / 1024:.0f} KiB, {n_parameters:,} parameters) "
-        "and read back: predictions are equal to the last bit."
-    )
+    return path.stat().st_size
 
 
 def _forecast_taxi_rides(seed, verbose):
@@ -87,7 +90,7 @@ def _forecast_taxi_rides(seed, verbose):
         "\nnyc_taxi: how many passengers in the next half hour?\n"
         f"{len(X_train)} training and {len(X_test)} test windows of {X_train.shape[1]} counts"
     )
-    model = GRURegressor(max_iter=15, tol=0, random_state=seed, verbose=verbose)
+    model = GRURegressor(max_iter=15, random_state=seed, verbose=verbose)
     model.fit(X_train, y_train)
     predictions = [
         ("the same as half an hour ago", X_test[:, -1]),

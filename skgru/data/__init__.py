@@ -9,15 +9,24 @@ from ._batches import (
     pack_shard,
 )
 from ._inputs import as_sequences
+from ._numbers import as_numbers
 from ._sequences import ScatteredRows, Sequences
 from ._statistics import column_moments, column_statistics, merge_moments, spread_or_one
-from ._targets import check_length, encode_classes, encode_regression, find_first
+from ._targets import (
+    check_classes,
+    check_length,
+    encode_classes,
+    encode_regression,
+    find_first,
+)
 
 __all__ = [
     "ScatteredRows",
     "Sequences",
     "Shard",
+    "as_numbers",
     "as_sequences",
+    "check_classes",
     "check_length",
     "column_moments",
     "column_statistics",

@@ -9,13 +9,13 @@ layout    what was passed
 ========  =============================================================================
 """
 
+import reprlib
 from math import isfinite
 from numbers import Number
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils import check_array
 
+from ._numbers import as_numbers, length_of
 from ._sequences import ScatteredRows, Sequences, stack_rows
 
 # Sequences that do not lie below each other in C order are copied so that they do, if all take no
@@ -23,7 +23,7 @@ from ._sequences import ScatteredRows, Sequences, stack_rows
 _COPY_BYTES = 2**25
 
 
-def as_sequences(X, *, estimator=None):
+def as_sequences(X, *, estimator=None, name="X"):
     """Convert X to `Sequences` and check it; X itself is never changed.
 
     Parameters
@@ -37,6 +37,8 @@ def as_sequences(X, *, estimator=None):
         another memory order than C, or in a list, are copied once (memory maps never are).
     estimator : str or estimator instance, default=None
         Named in error messages.
+    name : str, default="X"
+        What error messages call X.
 
     Returns
     -------
@@ -51,10 +53,13 @@ def as_sequences(X, *, estimator=None):
     TypeError
         If X is or contains a sparse matrix, a `numpy.matrix`, or objects that cannot be numbers.
     """
-    name = _name_of(estimator)
+    caller = _name_of(estimator)
     items = _ragged_items(X)
-    sequences = _from_items(items, name) if items is not None else _from_array(X, estimator, name)
-    _check_finite(sequences, name)
+    if items is None:
+        sequences = _from_array(X, name, caller)
+    else:
+        sequences = _from_items(items, name, caller)
+    _check_finite(sequences, name, caller)
     return sequences
 
 
@@ -94,51 +99,21 @@ def _differ_in_length(items):
     """Whether nested lists have different lengths somewhere, so that they make no array."""
     if len({len(item) for item in items}) > 1:
         return True
-    return len({_length(part) for item in items for part in item}) > 1
+    return len({length_of(part) for item in items for part in item}) > 1
 
 
-def _length(part):
-    """Length of a step in nested lists; None for a single number or what stands in its place."""
-    if isinstance(part, (str, bytes, dict)) or getattr(part, "ndim", 1) == 0:
-        return None
-    return len(part) if hasattr(part, "__len__") else None
-
-
-def _from_array(X, estimator, name):
+def _from_array(X, name, caller):
     """`Sequences` of a 2D or 3D array-like."""
-    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-        raise ValueError(
-            "X is a masked array with masked entries, which would be lost. Fill them first, for "
-            "example with X.filled(...)."
-        )
-    try:
-        array = check_array(
-            X, allow_nd=True, ensure_all_finite=False, input_name="X", estimator=estimator
-        )
-        if array.dtype == object:
-            array = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        place = _first_non_number(X)
-        if place is None:
-            raise
-        raise type(error)(f"{error} (in X at {place}). Pass numbers only.") from error
+    if len(_shape(X)) < 2:
+        raise ValueError(_why_no_sequences(X, name))
+    array = as_numbers(X, name, ("sequence", "step", "feature"))
     if array.ndim > 3:
         raise ValueError(
-            f"Found array with dim {array.ndim}, while dim <= 3 is required by {name}: X of shape "
-            f"{array.shape} should be (n_sequences, n_timesteps) or "
-            "(n_sequences, n_timesteps, n_features)."
+            f"Found array with dim {array.ndim}, while dim <= 3 is required by {caller}: {name} of "
+            f"shape {array.shape} should be (n_sequences, n_timesteps) or (n_sequences, "
+            "n_timesteps, n_features)."
         )
-    if array.ndim == 3 and array.shape[2] == 0:
-        raise ValueError(
-            f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
-            f"required by {name}."
-        )
-    if array.shape[1] == 0:
-        raise ValueError(
-            f"X has 0 time steps (shape={array.shape}), but {name} needs at least one step in "
-            "every sequence."
-        )
-    _check_kind(array.dtype, "X")
+    _check_not_empty(array.shape, name, caller)
     n_sequences, n_timesteps = array.shape[:2]
     offsets = np.arange(n_sequences + 1, dtype=np.int64) * n_timesteps
     dtype = _plain_dtype(array.dtype)
@@ -152,18 +127,60 @@ def _from_array(X, estimator, name):
     return Sequences(values, offsets, "2d" if array.ndim == 2 else "3d")
 
 
-def _from_items(items, name):
+def _shape(X):
+    """Shape of X as far as it matters: that of nested lists ends after two axes."""
+    if isinstance(X, (list, tuple)):
+        return (len(X),) if _is_scalar(X[0]) else (len(X), len(X[0]))
+    try:
+        return tuple((np.asarray(X) if getattr(X, "shape", None) is None else X).shape)
+    except ValueError:
+        return ()  # an uneven container, but no list
+
+
+def _why_no_sequences(X, name):
+    """Say what X is, if it has less than two dimensions, and what it may be."""
+    may_be = (
+        f"{name} may be a 2D table with one sequence in each row, a 3D array (n_sequences, "
+        "n_timesteps, n_features), or a list with one array for each sequence"
+    )
+    shape = _shape(X)
+    if not shape:
+        what = reprlib.repr(X) if _is_scalar(X) else f"of type {type(X).__name__}"
+        return f"{name} is {what}, which holds no sequences: {may_be}."
+    for i, entry in enumerate(np.asarray(X, dtype=object)):
+        if not isinstance(entry, Number):
+            return f"{name} at place {i} is {entry!r:.50}, which is no sequence: {may_be}."
+    return (
+        f"Expected 2D array, got 1D array instead: {name} has shape {shape}. Reshape your data: "
+        f"{may_be}. A single sequence of numbers is np.reshape({name}, (1, -1))."
+    )
+
+
+def _check_not_empty(shape, name, caller):
+    """Refuse data without a sequence, a step or a feature."""
+    for count, what in ((shape[0], "sample(s)"), (shape[-1], "feature(s)")):
+        if count == 0:
+            raise ValueError(
+                f"Found array with 0 {what} (shape={shape}) while a minimum of 1 is required by "
+                f"{caller}: {name} needs one sequence at least, of one step and one feature."
+            )
+    if shape[1] == 0:
+        raise ValueError(
+            f"{name} has 0 time steps (shape={shape}), but {caller} needs at least one step in "
+            "every sequence."
+        )
+
+
+def _from_items(items, name, caller):
     """`Sequences` of a list with one array-like per sequence."""
     if not items:
-        raise ValueError(
-            f"Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is required by {name}."
-        )
-    arrays = [_item_to_array(item, i) for i, item in enumerate(items)]
+        _check_not_empty((0,), name, caller)
+    arrays = [_item_to_array(item, f"Sequence {i} of {name}") for i, item in enumerate(items)]
     ndim = arrays[0].ndim
     for i, array in enumerate(arrays):
         if array.ndim != ndim:
             raise ValueError(
-                f"The sequences of X have different dimensions: sequence 0 has shape "
+                f"The sequences of {name} have different dimensions: sequence 0 has shape "
                 f"{arrays[0].shape}, sequence {i} has shape {array.shape}. Give every sequence "
                 "the shape (length, n_features), or every one the shape (length,)."
             )
@@ -173,20 +190,16 @@ def _from_items(items, name):
     for i, array in enumerate(arrays):
         if len(array) == 0:
             raise ValueError(
-                f"Sequence {i} of X is empty (shape={array.shape}), but {name} needs at least one "
-                "step in every sequence. Remove it from X (and its target from y)."
+                f"Sequence {i} of {name} is empty (shape={array.shape}), but {caller} needs at "
+                f"least one step in every sequence. Remove it from {name}, and its target."
             )
         if array.shape[1] != n_features:
             raise ValueError(
-                f"The sequences of X have different numbers of features: sequence 0 has "
+                f"The sequences of {name} have different numbers of features: sequence 0 has "
                 f"{n_features}, sequence {i} has {array.shape[1]}. Every sequence must have the "
                 "shape (length, n_features) with the same n_features."
             )
-    if n_features == 0:
-        raise ValueError(
-            f"Found array with 0 feature(s) (shape={arrays[0].shape}) while a minimum of 1 is "
-            f"required by {name}: the sequences of X have no feature."
-        )
+    _check_not_empty(arrays[0].shape, name, caller)
     lengths = [len(array) for array in arrays]
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     dtype = _plain_dtype(np.result_type(*{array.dtype for array in arrays}))
@@ -198,48 +211,21 @@ def _from_items(items, name):
     return Sequences(values, offsets, "ragged")
 
 
-def _item_to_array(item, i):
-    """Sequence `i` of a ragged X as a real array of one or two dimensions."""
-    if sparse.issparse(item):
-        raise TypeError(
-            f"Sparse data was passed as sequence {i} of X, but dense data is required. Use "
-            "'.toarray()' to convert it to a dense array."
-        )
-    if isinstance(item, np.ma.MaskedArray) and np.ma.is_masked(item):
+def _item_to_array(item, name):
+    """One sequence of a ragged X as a real array of one or two dimensions."""
+    array = as_numbers(item, name, ("step", "feature"), np.asarray)
+    if array.ndim == 0:
         raise ValueError(
-            f"Sequence {i} of X is a masked array with masked entries, which would be lost. Fill "
-            "them first, for example with the method 'filled'."
+            f"{name} is {reprlib.repr(item)}, but a sequence is an array of shape (length, "
+            "n_features) or (length,). Leave it out, or pass its steps."
         )
-    try:
-        array = np.asarray(item)
-        if array.dtype == object:
-            array = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"Sequence {i} of X is not an array of numbers, of shape (length, n_features) or "
-            f"(length,): {error}"
-        ) from error
-    if array.size:
-        _check_kind(array.dtype, f"Sequence {i} of X")
-    if array.ndim not in (1, 2):
+    if array.ndim > 2:
         raise ValueError(
-            f"Sequence {i} of X has {array.ndim} dimensions (shape={array.shape}), but a sequence "
-            "has the shape (length, n_features) or (length,). Reshape your data, for example with "
+            f"{name} has {array.ndim} dimensions (shape={array.shape}), but a sequence has the "
+            "shape (length, n_features) or (length,). Reshape your data, for example with "
             "array.reshape(length, n_features)."
         )
     return array
-
-
-def _check_kind(dtype, what):
-    if dtype.kind == "c":
-        raise ValueError(
-            f"Complex data not supported: {what} has dtype {dtype}. Pass the real and the "
-            "imaginary part as two features, for example."
-        )
-    if dtype.kind not in "biuf":
-        raise ValueError(
-            f"{what} has dtype {dtype}, which does not hold numbers. Convert it to numbers first."
-        )
 
 
 def _plain_dtype(dtype):
@@ -255,40 +241,18 @@ def _in_memory_map(array):
     return False
 
 
-def _first_non_number(X):
-    """Describe the first entry of an object table that is no number; None if there is none."""
-    if isinstance(X, np.ndarray) and X.dtype.kind in "biufc":
-        return None
-    try:
-        array = np.asarray(X, dtype=object)
-    except (TypeError, ValueError):
-        return None
-    if array.ndim not in (2, 3) or sparse.issparse(X):
-        return None
-    for place in np.ndindex(array.shape):
-        entry = array[place]
-        if isinstance(entry, (complex, np.complexfloating)):
-            return None
-        try:
-            float(entry)
-        except (TypeError, ValueError):
-            feature = f", feature {place[2]}" if array.ndim == 3 else ""
-            return f"sequence {place[0]}, step {place[1]}{feature}"
-    return None
-
-
-def _check_finite(sequences, name):
+def _check_finite(sequences, name, caller):
     """Refuse NaN and infinity."""
     if all(map(isfinite, sequences.extremes)):
         return
     place, value = sequences.find(lambda values: ~np.isfinite(values))
     if np.isnan(value):
         raise ValueError(
-            f"Input X contains NaN at {place}. {name} does not accept missing values: fill "
+            f"Input {name} contains NaN at {place}. {caller} does not accept missing values: fill "
             "them in, for example by interpolation along the sequence (with a further feature "
             "that marks the filled steps), or leave those steps or sequences out."
         )
     raise ValueError(
-        f"Input X contains infinity or a value too large for {value.dtype!r} at {place}. "
+        f"Input {name} contains infinity or a value too large for {value.dtype!r} at {place}. "
         "Replace it with a finite number, or leave that step or sequence out."
     )

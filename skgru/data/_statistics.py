@@ -16,6 +16,10 @@ import numpy as np
 # Each piece of the data is converted to float64; this bounds its size.
 _CHUNK_BYTES = 4 * 2**20
 
+# Deviations below 1e-154 have squares that are lost. Features that may hold such (a mean above the
+# second number leaves room for none but rounding) are measured again, in units of the last.
+_FAINT_SPREAD, _FAINT_MEAN, _FAINT_UNIT = 1e-140, 1e-120, 2.0**-600
+
 # Numbers that NumPy adds up to as many others at once; see `_weighted_sum`.
 _LONG_ROW = 1024
 
@@ -41,19 +45,26 @@ def column_statistics(sequences, indices=None, sample_weight=None):
     total, mean, squares = column_moments(sequences, indices, sample_weight)
     if total == 0:
         return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    return mean, np.sqrt(squares / total)
+    std = np.sqrt(squares / total)
+    faint = (std < _FAINT_SPREAD) & (np.abs(mean) < _FAINT_MEAN) & (mean != 0)
+    if faint.any():
+        unit = np.where(faint, _FAINT_UNIT, 1.0)
+        squares = column_moments(sequences, indices, sample_weight, unit)[2]
+        std = np.where(faint, np.sqrt(squares / total) * unit, std)
+    return mean, std
 
 
 def spread_or_one(mean, std):
     """Divisors for standardisation: 1 for what varies only by the rounding of its values."""
-    return np.where(std > 1e-12 * np.abs(mean), std, 1.0)
+    least = np.maximum(1e-12 * np.abs(mean), np.finfo(np.float64).tiny)  # which has an inverse
+    return np.where(std > least, std, 1.0)
 
 
-def column_moments(sequences, indices=None, sample_weight=None):
+def column_moments(sequences, indices=None, sample_weight=None, unit=None):
     """Total weight, mean and sum of squared deviations of each feature over all steps.
 
-    Takes the arguments of `column_statistics` and returns what a later batch can be merged with
-    by `merge_moments`.
+    Takes the arguments of `column_statistics`, and the unit of each feature if it is not 1; returns
+    what a later batch can be merged with by `merge_moments`.
 
     Returns
     -------
@@ -65,6 +76,8 @@ def column_moments(sequences, indices=None, sample_weight=None):
     moments = 0.0, np.zeros(sequences.n_features), np.zeros(sequences.n_features)
     for rows, weight in _row_chunks(sequences, indices, sample_weight):
         values = sequences.values[rows].astype(np.float64)
+        if unit is not None:
+            values /= unit
         total = float(len(values) if weight is None else weight.sum())
         mean = _weighted_sum(values, weight) / total
         values -= mean
@@ -72,7 +85,7 @@ def column_moments(sequences, indices=None, sample_weight=None):
         drift = _weighted_sum(values, weight)
         values *= values
         squares = _weighted_sum(values, weight)
-        squares = np.maximum(squares - drift**2 / total, 0.0)
+        squares = np.maximum(squares - drift * (drift / total), 0.0)
         moments = merge_moments(moments, (total, mean + drift / total, squares))
     return moments
 

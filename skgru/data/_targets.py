@@ -1,11 +1,14 @@
 """Targets: checked, and encoded as the float64 columns that losses take."""
 
+import reprlib
 from numbers import Real
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from ._numbers import as_numbers, complex_error, refuse_masked
 
 
 def check_length(n_sequences, y, y_name="y", X_name="X"):
@@ -32,10 +35,7 @@ def encode_regression(y, estimator, name="y"):
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."
         )
-    target = check_array(
-        y, dtype=np.float64, ensure_2d=False, allow_nd=True, ensure_min_samples=0,
-        ensure_min_features=0, ensure_all_finite=False, input_name=name, estimator=estimator,
-    )  # fmt: skip
+    target = as_numbers(y, name, ("sequence", "output")).astype(np.float64, copy=False)
     _check_shape(target, name)
     _check_finite(target, name)
     return target.reshape(len(target), -1), target.ndim == 1
@@ -100,12 +100,16 @@ def encode_classes(y, estimator, classes=None, name="y"):
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."
         )
     if not sparse.issparse(y):
+        refuse_masked(y, name)
         # A list as objects: next to strings, NumPy would turn a missing value into a string.
         array = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
         _check_shape(array, name)
+        _check_labels(array, name)
         _check_finite(array, name)
-    check_classification_targets(y)
-    if type_of_target(y, input_name=name) == "multilabel-indicator":
+    kind = type_of_target(y, input_name=name)
+    _check_kind(kind, y, name)
+    check_classification_targets(y)  # warns of suspiciously many classes
+    if kind == "multilabel-indicator":
         target = check_array(y, dtype=np.float64, accept_sparse=True, input_name=name)
         target = target.toarray() if hasattr(target, "toarray") else target
         found = np.arange(target.shape[1])
@@ -118,6 +122,61 @@ def encode_classes(y, estimator, classes=None, name="y"):
     else:
         numbers = _numbers_of(labels, classes, name)
     return numbers.reshape(-1, 1).astype(np.float64), classes, False
+
+
+def _check_labels(array, name):
+    """Refuse complex numbers, and lists of labels."""
+    if array.dtype.kind == "c":
+        raise complex_error(name)
+    if array.dtype == object:
+        for place in np.ndindex(array.shape):
+            if isinstance(array[place], (complex, np.complexfloating)):
+                raise complex_error(name)
+            if isinstance(array[place], (list, tuple, set, np.ndarray)):
+                raise ValueError(
+                    f"{name} at sequence {place[0]} is {reprlib.repr(array[place])}, but should be "
+                    "one label. For several labels of a sequence pass indicators, as "
+                    "sklearn.preprocessing.MultiLabelBinarizer makes them."
+                )
+
+
+def _check_kind(kind, y, name):
+    """Refuse targets that are no classes, by scikit-learn's name for their kind."""
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            f"{name} of shape {np.shape(y)} should be a 1d array of classes, or hold indicators (0 "
+            "and 1) of labels. For several targets of several classes each, wrap the classifier in "
+            "sklearn.multioutput.MultiOutputClassifier."
+        )
+    if kind.startswith("continuous"):
+        array = np.asarray(y, dtype=np.float64)
+        value, where = find_first(array, array % 1 != 0)
+        raise ValueError(
+            f"Unknown label type: {kind}. {name} is {value:g} at {where}, which is no class. Pass "
+            "whole numbers or strings, or fit a GRURegressor."
+        )
+    if kind == "unknown":
+        raise ValueError(
+            f"Unknown label type: {kind}. {name} holds objects of Python. Pass whole numbers or "
+            "strings, for example with np.asarray(y, dtype=int)."
+        )
+
+
+def check_classes(classes):
+    """Sorted labels from a list of them that should name two at least."""
+    try:
+        found = np.unique(np.asarray(classes))
+        is_usable = np.ndim(classes) == 1 and len(found) > 1
+        is_usable = is_usable and len({isinstance(label, str) for label in classes}) == 1
+        is_usable = is_usable and not any(map(_is_missing, found))
+    except (TypeError, ValueError):  # no array, or labels that cannot be sorted
+        is_usable = False
+    if not is_usable:
+        raise ValueError(
+            "classes must be a list of at least two different labels, all numbers or all strings; "
+            f"got {reprlib.repr(classes)}."
+        )
+    return found
 
 
 def _numbers_of(labels, classes, name):

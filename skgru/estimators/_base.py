@@ -1,24 +1,16 @@
-"""The one template of fit, partial_fit and predict that every GRU estimator follows."""
+"""The one template of fit and partial_fit that every GRU estimator follows."""
 
 import warnings
 from abc import ABCMeta, abstractmethod
-from contextlib import contextmanager
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import (
-    Interval,
-    StrOptions,
-    validate_parameter_constraints,
-)
-from sklearn.utils.validation import check_is_fitted
 
 from skgru.data import as_sequences, check_length, column_statistics, spread_or_one
-from skgru.kernels import fall_back, resolve_device, use_device
-from skgru.models import Predictor, resolve_n_threads
+from skgru.kernels import resolve_device, use_device
+from skgru.models import resolve_n_threads
 from skgru.training import Dataset, Stopping, Trainer
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks
@@ -28,15 +20,13 @@ from ._constraints import (
     check_precision,
     check_unchanged,
 )
-from ._fitted import FittedArrays
-from ._options import make_optimizer, make_schedule, resolve_batch_size
+from ._options import make_optimizer, make_schedule, resolve_batch_size, resolve_penalty
+from ._predictions import Predictions
 from ._progress import Progress
-from ._streaming import Stream
 from ._validation import (
-    check_prediction,
-    check_range,
     check_scale,
     check_target_range,
+    check_training_weight,
     check_weight,
     check_X,
     hold_out,
@@ -47,12 +37,12 @@ from ._validation import (
 _EARLY_STOPPING_FROM = 10_000
 
 
-class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of the GRU estimators.
 
     A subclass says how targets are encoded and what is lost by a wrong prediction; everything else
-    about fit, partial_fit and predict is here.  What a fit leaves behind is NumPy arrays and plain
-    Python values, so that any pickler can store it.
+    about fit and partial_fit is here, and what predicts is in `Predictions`.  What a fit leaves
+    behind is NumPy arrays and plain Python values, so that any pickler can store it.
     """
 
     # Initial bias of the update gates: a new network remembers a few steps, not one.
@@ -77,9 +67,6 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
     @abstractmethod
     def _decoder(self, method):
         """The function that turns raw predictions (n, n_outputs) into what ``method`` returns."""
-
-    #: Methods that `stream` can follow.
-    _stream_methods = ("predict",)
 
     def _learn_target_scale(self, target, weight):
         """Record the scale of the training targets."""
@@ -110,7 +97,7 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         callbacks = FitCallbacks(self, X, y, sample_weight, n_epochs)
         before = self.__dict__.copy()
         try:
-            self._declared_classes = None if classes is None else np.unique(classes)
+            self._declared_classes = classes
             training, validation, keep_best = self._prepare(
                 X, y, sample_weight, validation_data, one_epoch
             )
@@ -157,17 +144,17 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             labels = self._labels_to_stratify(training.target)
             parts = hold_out(training.indices, self.validation_fraction, self._seed, labels)
             training, validation = (self._with(training, indices=part) for part in parts)
+        weight = self._weigh_classes(training)
+        batch_size = resolve_batch_size(self.batch_size, len(training.indices))
+        used = weight[training.indices]
+        check_training_weight(used, resolve_penalty(self), batch_size, self.dtype)
         if reset:
             self._learn_scales(training)
         self._record_network(training.sequences.n_features, sizes, pooling, reset)
         self._check_range(training.sequences)
         if X_val is not None:
             self._check_range(validation.sequences, "X_val")
-        training = self._with(
-            training,
-            target=self._scale_target(training.target),
-            weight=self._weigh_classes(training),
-        )
+        training = self._with(training, target=self._scale_target(training.target), weight=weight)
         check_target_range(training.target, self.dtype)
         if validation is not None:
             target = self._scale_target(validation.target)
@@ -180,15 +167,14 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
 
     def _check_data(self, X, y, sample_weight, reset, suffix=""):
         """Check sequences, targets and weights against each other and the record."""
-        try:
-            sequences = as_sequences(X, estimator=self) if reset else check_X(self, X, reset=False)
-        except (TypeError, ValueError) as error:
-            if suffix:
-                raise type(error)(f"In X{suffix}: {error}") from error
-            raise
+        name = f"X{suffix}"
+        if reset:
+            sequences = as_sequences(X, estimator=self, name=name)
+        else:
+            sequences = check_X(self, X, reset=False, name=name)
         target = self._encode_target(y, f"y{suffix}", reset)
-        check_length(len(sequences), target, f"y{suffix}", f"X{suffix}")
-        weight = check_weight(sample_weight, sequences, f"sample_weight{suffix}")
+        check_length(len(sequences), target, f"y{suffix}", name)
+        weight = check_weight(sample_weight, len(sequences), f"sample_weight{suffix}")
         if reset:
             record_X(self, X, sequences)
         # A sequence of weight zero is as good as absent: in no batch, and never held out.
@@ -237,7 +223,7 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             batch_size=resolve_batch_size(self.batch_size, len(training.indices)),
             shuffle=self.shuffle,
             random_state=np.random.RandomState(self._seed),
-            penalty=0.0 if self.solver == "adamw" else self.alpha,
+            penalty=resolve_penalty(self),
             max_grad_norm=self.max_grad_norm,
             n_threads=resolve_n_threads(self.n_jobs),
             shift=shift,
@@ -316,119 +302,6 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
                 ConvergenceWarning,
                 stacklevel=6,  # of the caller of fit
             )
-
-    # -- predict ---------------------------------------------------------------------------------
-    def _scaling(self):
-        """Shift and scale of the features; copies, as attributes may lie in a memory map."""
-        return self.feature_mean_.copy(), 1.0 / self.feature_scale_
-
-    @contextmanager
-    def _predictor(self):
-        """A predictor on the device that is at hand."""
-        with use_device(fall_back(self.device), self.precision) as kernels:
-            yield Predictor(self._network(kernels), self._parameters, *self._scaling())
-
-    def _check_range(self, sequences, name="X"):
-        """Refuse values that the network cannot hold."""
-        shift, scale = self._scaling()
-        dtype = self._network_options["dtype"]
-        check_range(sequences, lambda rows: (rows - shift) * scale, dtype, name)
-
-    def _predict_raw(self, X):
-        """Raw predictions (n, n_outputs) in the dtype of the network."""
-        check_is_fitted(self)
-        sequences = check_X(self, X, reset=False)
-        self._check_range(sequences)
-        with self._predictor() as predictor:
-            raw = predictor.predict_raw(sequences, n_threads=resolve_n_threads(self.n_jobs))
-        check_prediction(raw, sequences)
-        return raw
-
-    def stream(self, n_streams=1, *, method="predict"):
-        """Start streams that are predicted step by step.
-
-        Parameters
-        ----------
-        n_streams : int, default=1
-            Streams that run side by side, one step of each at a time.
-        method : str, default="predict"
-            What every step returns: "predict" or, of a classifier, also "predict_proba",
-            "predict_log_proba" or "decision_function".
-
-        Returns
-        -------
-        stream : Stream
-            With the methods ``push``, ``reset``, ``get_state`` and ``set_state``.
-
-        Raises
-        ------
-        ValueError
-            If the model cannot run forward in time: it is bidirectional, or has attention among its
-            poolings.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skgru import GRURegressor
-        >>> rng = np.random.default_rng(0)
-        >>> X = rng.normal(size=(20, 15, 3))
-        >>> model = GRURegressor(hidden_layer_sizes=8, max_iter=2).fit(X, X[:, -1, 0])
-        >>> stream = model.stream()
-        >>> predictions = [stream.push(x) for x in X[0]]
-        >>> bool(predictions[-1] == model.predict(X[:1])[0])
-        True
-        """
-        check_is_fitted(self)
-        validate_parameter_constraints(
-            {"n_streams": [Interval(Integral, 1, None, closed="left")],
-             "method": [StrOptions(set(self._stream_methods))]},
-            {"n_streams": n_streams, "method": method}, caller_name="stream",
-        )  # fmt: skip
-        for is_backward, what, instead in (
-            (self._network_options["bidirectional"], "bidirectional=True", "bidirectional=False"),
-            (
-                "attention" in self._network_options["pooling"], "pooling 'attention'",
-                "any of 'last', 'mean', 'max'",
-            ),
-        ):  # fmt: skip
-            if is_backward:
-                raise ValueError(
-                    f"A model with {what} needs whole sequences and cannot be run step by step. "
-                    f"Fit with {instead}."
-                )
-        return Stream(self, int(n_streams), method)
-
-    def attention_weights(self, X):
-        """Weights that the attention pooling gives to the steps of each sequence.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
-                (n_sequences, n_timesteps, n_features), or list of arrays
-            Sequences like those seen in fit.
-
-        Returns
-        -------
-        weights : list of n_sequences ndarray of shape (length,), or ndarray of shape \
-                (n_sequences, n_timesteps)
-            Positive, summing to 1 over the steps of each sequence; an array where X is 2D or 3D.
-
-        Raises
-        ------
-        ValueError
-            If the model was fitted without "attention" among its poolings.
-        """
-        check_is_fitted(self)
-        if "attention" not in self._network_options["pooling"]:
-            raise ValueError(
-                "There are no attention weights: fit with pooling='attention', or with a tuple "
-                "that contains it."
-            )
-        sequences = check_X(self, X, reset=False)
-        self._check_range(sequences)
-        with self._predictor() as predictor:
-            found = predictor.attention(sequences, resolve_n_threads(self.n_jobs))
-        return found if sequences.layout == "ragged" else np.array(found)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_parameters")

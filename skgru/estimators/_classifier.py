@@ -1,11 +1,13 @@
 """GRUClassifier: classes from sequences."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 
-from skgru.data import encode_classes
+from skgru.data import check_classes, encode_classes
 from skgru.training import BinaryLogLoss, MultinomialLogLoss
 
 from ._base import BaseGRU
@@ -155,13 +157,15 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
                 "targets. Compute the weights with sklearn.utils.class_weight.compute_class_weight "
                 "and pass them as a dict."
             )
-        if not hasattr(self, "_parameters"):
-            if classes is None:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+        is_first = not hasattr(self, "_parameters")
+        if classes is not None:
+            classes = check_classes(classes)
+        elif is_first:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if not (is_first or classes is None or np.array_equal(classes, self.classes_)):
             raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
-                f"{self.classes_!r}."
+                f"`classes={classes.tolist()}` is not the same as on last call to partial_fit, "
+                f"was: {self.classes_.tolist()}."
             )
         return self._fit(X, y, sample_weight, one_epoch=True, classes=classes)
 
@@ -178,6 +182,8 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         -------
         scores : ndarray of shape (n_sequences,) or (n_sequences, n_classes), float64
             Above 0 for the second of two classes.
+
+        {raises_predict}
         """
         raw = self._predict_raw(X)
         return self._decoder("decision_function")(raw)
@@ -193,6 +199,8 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         -------
         y : ndarray of shape (n_sequences,) or (n_sequences, n_labels)
             Most probable class, or indicators of the labels whose probability exceeds 1/2.
+
+        {raises_predict}
         """
         raw = self._predict_raw(X)
         return self._decoder("predict")(raw)
@@ -208,6 +216,8 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         -------
         probability : ndarray of shape (n_sequences, n_classes), float64
             In the order of ``classes_``; of each label for multilabel targets.
+
+        {raises_predict}
         """
         raw = self._predict_raw(X)
         return self._decoder("predict_proba")(raw)
@@ -223,6 +233,8 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         -------
         log_probability : ndarray of shape (n_sequences, n_classes), float64
             In the order of ``classes_``; of each label for multilabel targets.
+
+        {raises_predict}
         """
         raw = self._predict_raw(X)
         return self._decoder("predict_log_proba")(raw)
@@ -260,7 +272,7 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
             if not is_multilabel and len(classes) < 2:
                 raise ValueError(
                     f"{type(self).__name__} needs at least two classes, but {name} contains one "
-                    f"class: {classes[0]!r}."
+                    f"class: {classes.tolist()[0]!r}."
                 )
             self.classes_, self._is_multilabel = classes, is_multilabel
             n = len(classes)
@@ -274,11 +286,15 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         if self.class_weight is None:
             return training.weight
         if self._is_multilabel:
+            if isinstance(self.class_weight, list):
+                for i, weights in enumerate(self.class_weight):
+                    _check_class_weight(weights, f"class_weight[{i}]")
             factor = compute_sample_weight(self.class_weight, training.target.astype(int))
         else:
             numbers = training.target[:, 0].astype(int)
             factor = self._class_factors(numbers[training.indices])[numbers]
-        weight = training.weight * factor
+        with np.errstate(over="ignore"):
+            weight = training.weight * factor
         if not weight[training.indices].any():
             raise ValueError(
                 f"class_weight={self.class_weight!r} and sample_weight leave no sequence with a "
@@ -291,12 +307,12 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         if self.class_weight == "balanced":
             counts = np.bincount(used, minlength=len(self.classes_))
             return len(used) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-        if not isinstance(self.class_weight, dict):
-            raise ValueError("A list in class_weight is for multilabel targets; pass a dict.")
+        _check_class_weight(self.class_weight, "class_weight")
         unknown = [label for label in self.class_weight if label not in self.classes_]
         if unknown:
             raise ValueError(
-                f"class_weight names {unknown}, not among the classes {self.classes_.tolist()}."
+                f"class_weight names {np.array(unknown).tolist()}, not among the classes "
+                f"{self.classes_.tolist()}."
             )
         return np.array([self.class_weight.get(label, 1.0) for label in self.classes_])
 
@@ -320,3 +336,18 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _check_class_weight(weights, name):
+    """Refuse what gives no weight to classes: they must be finite numbers, and not negative."""
+    if not isinstance(weights, dict):
+        raise ValueError(
+            f"{name} is {weights!r:.50}, but must be a dict from classes to weights. A list, with "
+            "one dict for each label, is for multilabel targets."
+        )
+    for label, weight in weights.items():
+        if not (isinstance(weight, Real) and 0 <= weight < np.inf):
+            raise ValueError(
+                f"{name} of class {np.asarray(label).tolist()!r} is {weight!r:.50}, but must be a "
+                "finite number that is not negative."
+            )

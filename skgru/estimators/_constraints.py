@@ -37,7 +37,11 @@ COMMON_CONSTRAINTS = {
         Options(Real, {np.inf}),
     ],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-    "n_jobs": [None, Integral],
+    "n_jobs": [
+        None,
+        Interval(Integral, None, -1, closed="right"),
+        Interval(Integral, 1, None, closed="left"),
+    ],
     "device": [str],
     "precision": [StrOptions({"fp32", "tf32", "bf16"})],
     "dtype": [StrOptions({"float32", "float64"})],
@@ -46,10 +50,9 @@ COMMON_CONSTRAINTS = {
 
 def check_hidden_layer_sizes(sizes):
     """The units of each layer as a tuple of int."""
-    if isinstance(sizes, Integral):
-        sizes = [sizes]
-    sizes = list(sizes)
-    if not sizes or not all(isinstance(n, Integral) and n > 0 for n in sizes):
+    sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+    are_numbers = all(isinstance(n, Integral) and not isinstance(n, bool) for n in sizes)
+    if not sizes or not are_numbers or min(sizes) < 1:
         raise ValueError(
             f"hidden_layer_sizes must be a positive integer or a sequence of them, one for each "
             f"layer; got {sizes}."

@@ -119,21 +119,23 @@ feature_names_in_ : ndarray of str
 X : array-like of shape (n_sequences, n_timesteps), array-like of shape \\
         (n_sequences, n_timesteps, n_features), or list of arrays
     Sequences: a table of univariate series, a 3D array, or a list (or object array) with one array
-    of shape (length, n_features) or (length,) for each sequence.
+    of shape (length, n_features) or (length,) for each sequence.  Never changed.
+""",
+    "raises_predict": """
+Raises
+------
+NotFittedError
+    Before `fit`.
+ValueError, TypeError
+    If X is not usable, or unlike the X of `fit`; the message names the place.
 """,
     "X_and_y_regression": """
-X : array-like of shape (n_sequences, n_timesteps), array-like of shape \\
-        (n_sequences, n_timesteps, n_features), or list of arrays
-    Sequences: a table of univariate series, a 3D array, or a list (or object array) with one array
-    of shape (length, n_features) or (length,) for each sequence.  Never changed.
+{X}
 y : array-like of shape (n_sequences,) or (n_sequences, n_targets)
     Targets.
 """,
     "X_and_y_classification": """
-X : array-like of shape (n_sequences, n_timesteps), array-like of shape \\
-        (n_sequences, n_timesteps, n_features), or list of arrays
-    Sequences: a table of univariate series, a 3D array, or a list (or object array) with one array
-    of shape (length, n_features) or (length,) for each sequence.  Never changed.
+{X}
 y : array-like of shape (n_sequences,) or (n_sequences, n_labels)
     Class labels, or indicators of several labels.
 """,
@@ -151,6 +153,9 @@ Returns
 self : estimator
     The fitted estimator.
 
+{raises_fit}
+""",
+    "raises_fit": """
 Raises
 ------
 ValueError, TypeError
@@ -165,6 +170,8 @@ Returns
 -------
 self : estimator
     The estimator after one more epoch.  Its learning rate is ``learning_rate_init``.
+
+{raises_fit}
 """,
     "references": """
 .. [1] K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
@@ -179,18 +186,17 @@ self : estimator
 
 def document(cls):
     """Class decorator: replace lines ``{name}`` in docstrings by the shared part of that name."""
-    cls.__doc__ = _fill(cls.__doc__)
-    for method in vars(cls).values():
-        if inspect.isfunction(method):
-            method.__doc__ = _fill(method.__doc__)
+    for documented in (cls, *filter(inspect.isfunction, vars(cls).values())):
+        if documented.__doc__ is not None:  # as under python -OO
+            documented.__doc__ = _fill(inspect.cleandoc(documented.__doc__))
     return cls
 
 
 def _fill(text):
-    if text is None:  # python -OO
-        return None
     lines = []
-    for line in inspect.cleandoc(text).split("\n"):
-        part = _PARTS.get(line.strip().strip("{}"))
-        lines += part.strip("\n").replace("\\\n        ", "").split("\n") if part else [line]
+    for line in text.split("\n"):
+        name = line.strip()
+        part = _PARTS.get(name[1:-1]) if name.startswith("{") else None
+        # Parts may name others, as the text of X stands in several.
+        lines.append(_fill(part.strip("\n").replace("\\\n        ", "")) if part else line)
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Named views of the fitted parameters, and a summary of the network."""
+"""What a fit leaves behind: named views of the parameters, a summary, what training needs."""
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -59,6 +59,11 @@ class FittedArrays:
         -------
         text : str
             A table with one line for each array of parameters: its name, shape and size.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
         """
         check_is_fitted(self)
         options, network = self._network_options, self._network()
@@ -80,3 +85,24 @@ class FittedArrays:
         ]
         rule = "-" * max(map(len, lines))
         return "\n".join([title, rule, *lines[:-1], rule, lines[-1]])
+
+    def drop_training_state(self):
+        """Drop what only further training needs, as before saving a model to predict with.
+
+        After `partial_fit` and with ``warm_start=True`` a model carries the averages of its
+        optimiser and the like, two or three times the size of its parameters. Predictions stay the
+        same to the last bit. Training may still go on, from these weights but with an optimiser
+        that starts afresh.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        self.__dict__.pop("_resume_state", None)
+        return self

@@ -28,6 +28,11 @@ def make_optimizer(estimator, network):
     return SGD(network.kernels, size, dtype, e.momentum, e.nesterovs_momentum)
 
 
+def resolve_penalty(estimator):
+    """Strength of the L2 penalty in the gradient; "adamw" shrinks the weights by itself."""
+    return 0.0 if estimator.solver == "adamw" else estimator.alpha
+
+
 def resolve_batch_size(batch_size, n_sequences):
     """Sequences in a batch.
 

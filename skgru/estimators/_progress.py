@@ -1,9 +1,10 @@
 """How training shows what it is doing: a live bar on a terminal, plain lines elsewhere."""
 
+import shutil
 import sys
 import time
 
-_WIDTH = 24
+_WIDTH, _NARROWEST = 24, 8  # of the bar
 _LINES = 10
 
 
@@ -21,51 +22,79 @@ class Progress:
         Standard output if None.
     """
 
+    _told = False  # whether a line that stays was printed; once in a process is enough
+
     def __init__(self, name, n_epochs, verbose, stream=None):
         self.name, self.n_epochs, self.verbose = name, n_epochs, verbose
         self.stream = sys.stdout if stream is None else stream
         self.is_live = verbose == 1 and getattr(self.stream, "isatty", bool)()
-        self.started = time.perf_counter()
+        self.started, self._first_ended = time.perf_counter(), None
         self._last = None
+        # Nobody should take the first epoch on a machine for a hanging one.
+        if self.is_live or not Progress._told:
+            Progress._told = True
+            self._line(f"{name} epoch 1/{n_epochs} (the very first one compiles kernels, once)")
 
     def show(self, report):
         """Show the state after an epoch."""
+        if self._first_ended is None:
+            self._first_ended = time.perf_counter()
         self._last = report
         done = report.epoch + 1
         if self.is_live:
-            filled = _WIDTH * done // self.n_epochs
-            bar = "#" * filled + "." * (_WIDTH - filled)
-            self.stream.write(f"\r{self.name} [{bar}] {self._describe(report)}\x1b[K")
-            self.stream.flush()
+            self._line(self._fitting(done, self._parts(report)))
         elif self.verbose > 1 or done % max(1, self.n_epochs // _LINES) == 0 or done == 1:
-            self._line(report)
+            self._line(self._describe(report))
 
     def close(self, end):
         """Show how training ended."""
         report = self._last
-        if report is None:
-            return
         if self.is_live:
             self.stream.write("\n")
-        elif self.verbose == 1 and end != "max_iter":
-            self._line(report)
+        if report is None:
+            return
+        if self.verbose == 1 and not self.is_live and end != "max_iter":
+            self._line(self._describe(report))
         seconds = time.perf_counter() - self.started
         self.stream.write(
             f"{self.name} {_ENDS[end]} after {report.epoch + 1} epochs, {_clock(seconds)}\n"
         )
         self.stream.flush()
 
-    def _line(self, report):
-        self.stream.write(f"{self.name} {self._describe(report)}\n")
+    def _line(self, text):
+        """A line of its own, or on a terminal the one that is there."""
+        self.stream.write(f"\r{text}\x1b[K" if self.is_live else f"{text}\n")
         self.stream.flush()
 
     def _describe(self, report):
+        return f"{self.name} {'  '.join(self._parts(report))}"
+
+    def _parts(self, report):
+        """What there is to say of an epoch, the most important first."""
         done = report.epoch + 1
-        left = (time.perf_counter() - self.started) / done * (self.n_epochs - done)
         parts = [f"epoch {done}/{self.n_epochs}", f"loss {report.loss:.5g}"]
         if report.validation_score is not None:
             parts.append(f"validation score {report.validation_score:.4f}")
-        return "  ".join([*parts, f"{_clock(left)} left"])
+        if done > 1:  # the first epoch may have compiled, and says little of the others
+            per_epoch = (time.perf_counter() - self._first_ended) / (done - 1)
+            parts.append(f"{_clock(per_epoch * (self.n_epochs - done))} left")
+        return parts
+
+    def _fitting(self, done, parts):
+        """The line of a terminal: for want of room first the bar narrows, then the name goes, then
+        the bar, and then parts from the end.
+        """
+        columns = shutil.get_terminal_size().columns - 1  # some terminals wrap a full line
+        text = "  ".join(parts)
+        for start in (f"{self.name} ", ""):
+            width = min(_WIDTH, columns - len(f"{start}[] {text}"))
+            if width >= _NARROWEST:
+                filled = width * done // self.n_epochs
+                return f"{start}[{'#' * filled}{'.' * (width - filled)}] {text}"
+        while len(text) > columns and len(parts) > 1:
+            parts = parts[:-1]
+            text = "  ".join(parts)
+        return text[:columns]
 
 
 _ENDS = {

@@ -7,7 +7,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skgru.data import encode_regression, spread_or_one
+from skgru.data import Sequences, column_statistics, encode_regression, spread_or_one
 from skgru.training import AbsoluteError, Huber, Poisson, Quantile, SquaredError
 
 from ._base import BaseGRU
@@ -180,6 +180,8 @@ class GRURegressor(RegressorMixin, BaseGRU):
         y : ndarray of shape (n_sequences,) or (n_sequences, n_targets), float64
             In the shape of the training targets; with a list of quantiles, one more axis of length
             n_quantiles at the end.
+
+        {raises_predict}
         """
         raw = self._predict_raw(X)
         return self._decoder("predict")(raw)
@@ -217,6 +219,8 @@ class GRURegressor(RegressorMixin, BaseGRU):
         -------
         score : float
             1 for perfect predictions, 0 for the best constant.
+
+        {raises_predict}
         """
         check_is_fitted(self)
         quantile = self._loss_options["quantile"]
@@ -256,11 +260,10 @@ class GRURegressor(RegressorMixin, BaseGRU):
         self.target_mean_, self.target_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
         if self.standardize and self.loss != "poisson":
             with np.errstate(over="ignore", invalid="ignore"):
-                self.target_mean_ = np.average(target, axis=0, weights=weight)
-                deviation = target - self.target_mean_
-                std = np.sqrt(np.average(deviation**2, axis=0, weights=weight))
+                steps = Sequences(target, np.arange(len(target) + 1), "2d")
+                mean, std = column_statistics(steps, sample_weight=weight)
             check_scale(std, "output {} of y")
-            self.target_scale_ = spread_or_one(self.target_mean_, std)
+            self.target_mean_, self.target_scale_ = mean, spread_or_one(mean, std)
 
     def _scale_target(self, target):
         return (target - self.target_mean_) / self.target_scale_

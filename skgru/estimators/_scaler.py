@@ -3,12 +3,20 @@
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.utils._set_output import _wrap_data_with_container
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skgru.data import as_sequences, column_moments, merge_moments, spread_or_one
-from skgru.estimators._validation import check_layout, check_range, check_scale, check_X
+from skgru.estimators._docs import document
+from skgru.estimators._validation import (
+    check_layout,
+    check_range,
+    check_scale,
+    check_weight,
+    check_X,
+)
 
 
+@document
 class _LayoutTransform:
     """`transform` and `fit_transform` of the scaler, in a class of their own.
 
@@ -22,9 +30,7 @@ class _LayoutTransform:
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
-                (n_sequences, n_timesteps, n_features), or list of arrays
-            Sequences; see the user guide for all that X may be. X itself is never changed.
+        {X}
         y : None
             Ignored.
         sample_weight : array-like of shape (n_sequences,), default=None
@@ -42,9 +48,7 @@ class _LayoutTransform:
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
-                (n_sequences, n_timesteps, n_features), or list of arrays
-            Sequences like those seen in `fit`. X itself is never changed.
+        {X}
 
         Returns
         -------
@@ -53,11 +57,9 @@ class _LayoutTransform:
             frame becomes an array unless `set_output` asks for a frame. float32 stays float32,
             float16 becomes float32, all else float64.
 
-        Raises
-        ------
-        ValueError, TypeError
-            If X is no set of finite sequences, does not fit what was seen in `fit`, or if a result
-            would overflow its dtype. The message names the place.
+        {raises_predict}
+        ValueError
+            If a result would overflow its dtype.
         """
         check_is_fitted(self)
         sequences = check_X(self, X, reset=False)
@@ -70,6 +72,7 @@ class _LayoutTransform:
         return result
 
 
+@document
 class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Standardise each feature over all steps of all sequences.
 
@@ -98,8 +101,8 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
     var_ : ndarray of shape (n_features,)
         Variance of each feature, in its units squared: the mean of the squared deviations.
     scale_ : ndarray of shape (n_features,) or None
-        What each feature is divided by: its standard deviation, or 1 if it is constant. None
-        without `with_std`.
+        What each feature is divided by: its standard deviation, or 1 if it is constant or its
+        variance below the smallest float64. None without `with_std`.
     n_samples_seen_ : int or float
         Number of sequences seen, or the sum of their weights.
     n_steps_seen_ : int or float
@@ -141,9 +144,7 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
-                (n_sequences, n_timesteps, n_features), or list of arrays
-            Sequences; see the user guide for all that X may be.
+        {X}
         y : None
             Ignored.
         sample_weight : array-like of shape (n_sequences,), default=None
@@ -156,7 +157,7 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
         Raises
         ------
         ValueError, TypeError
-            If X is no set of finite sequences. The message names the place.
+            If X or the weights are not usable. The message names the place.
         """
         return self._update(X, sample_weight, reset=True)
 
@@ -166,9 +167,7 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_timesteps), array-like of shape \
-                (n_sequences, n_timesteps, n_features), or list of arrays
-            Further sequences, like those seen before.
+        {X}
         y : None
             Ignored.
         sample_weight : array-like of shape (n_sequences,), default=None
@@ -197,6 +196,10 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
         -------
         X_original : ndarray of the shape of X, list of ndarray, or object array
             In the layout of X, with the dtype that `transform` would give.
+
+        {raises_predict}
+        ValueError
+            If a result would overflow its dtype.
         """
         check_is_fitted(self)
         sequences = as_sequences(X, estimator=self)
@@ -210,11 +213,7 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
         sequences = check_X(self, X, reset=reset)
         n_samples = len(sequences)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, sequences.offsets[:-1], dtype=np.float64, ensure_non_negative=True
-            )
-            if not sample_weight.any():
-                raise ValueError("Sample weights must contain at least one non-zero number.")
+            sample_weight = check_weight(sample_weight, n_samples)
             n_samples = float(sample_weight.sum())
 
         with np.errstate(over="ignore", invalid="ignore"):

@@ -1,7 +1,10 @@
 """Stream: the predictions of a fitted model after every new time step."""
 
+import reprlib
+
 import numpy as np
 
+from skgru.data import as_numbers
 from skgru.models import NetworkStream
 
 from ._validation import why_too_large
@@ -58,19 +61,17 @@ class Stream:
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If x has another shape, is not numeric, or holds NaN, infinity or values too large for
             the model; the streams are then as they were before.
         """
-        x = np.asarray(x)
+        if type(x) is not np.ndarray or x.dtype.kind not in "fiub":
+            axes = ("feature",) if self.n_streams == 1 else ("stream", "feature")
+            x = as_numbers(x, "x", axes, np.asarray)
         if x.shape != self._shape:
             streams = "one stream" if self.n_streams == 1 else f"{self.n_streams} streams"
             raise ValueError(
                 f"x has shape {x.shape}, but a step of {streams} has shape {self._shape}."
-            )
-        if x.dtype.kind not in "fiubO":
-            raise ValueError(
-                f"x has dtype {x.dtype}, which does not hold numbers. Convert it to numbers first."
             )
         self._values[...] = x
         raw = self._network.push(self._values)
@@ -98,14 +99,25 @@ class Stream:
         ----------
         streams : int, array-like of int or bool mask, default=None
             Which streams; all by default.
+
+        Raises
+        ------
+        ValueError
+            If there is no such stream; none is reset then.
         """
-        if streams is None:
-            streams = slice(None)
-        elif np.size(streams) == 0:  # as an array, an empty list holds floats, which cannot index
-            return
-        else:
-            streams = np.asarray(streams)
-        self._network.reset(streams)
+        chosen = slice(None)
+        if streams is not None:
+            try:
+                chosen = np.asarray(streams)
+                if chosen.size == 0:  # of floats, which cannot index
+                    return
+                chosen = np.arange(self.n_streams)[chosen]
+            except (IndexError, ValueError) as error:
+                raise ValueError(
+                    f"streams is {reprlib.repr(streams)}, but must be a number from 0 to "
+                    f"{self.n_streams - 1}, a list of them, or a mask of {self.n_streams} booleans."
+                ) from error
+        self._network.reset(chosen)
 
     def get_state(self):
         """Return what the streams have seen, to be pickled or passed to `set_state`.
@@ -129,13 +141,18 @@ class Stream:
         ValueError
             If the state belongs to another number of streams or another network.
         """
-        expected, found = (
-            [f"{array.dtype} {array.shape}" for array in map(np.asarray, arrays)]
-            for arrays in (self._network.get_state(), state)
-        )
+        expected = _describe(self._network.get_state())
+        found = _describe(state) if isinstance(state, (list, tuple)) else type(state).__name__
         if found != expected:
             raise ValueError(
-                f"The state has arrays {found}, but {self.n_streams} stream(s) of this model have "
-                f"{expected}."
+                f"state is {found}, but {self.n_streams} stream(s) of this model have {expected}. "
+                "Pass what get_state returned."
             )
         self._network.set_state(state)
+
+
+def _describe(arrays):
+    return [
+        f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        for array in arrays
+    ]

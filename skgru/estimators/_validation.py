@@ -1,12 +1,12 @@
 """Check X against what an estimator was fitted on; shared by every estimator here."""
 
 import numpy as np
-from sklearn.utils.validation import _check_feature_names, _check_sample_weight
+from sklearn.utils.validation import _check_feature_names
 
-from skgru.data import as_sequences, find_first
+from skgru.data import as_numbers, as_sequences, find_first
 
 
-def check_X(estimator, X, *, reset):
+def check_X(estimator, X, *, reset, name="X"):
     """Convert X to `Sequences`; record what it looks like, or check it against the record.
 
     A 2D table fixes its width, as scikit-learn's tables do. A 3D array and ragged sequences fix
@@ -23,6 +23,8 @@ def check_X(estimator, X, *, reset):
         As in `skgru.data.as_sequences`.
     reset : bool
         True in `fit` and in the first call of `partial_fit`, otherwise False.
+    name : str, default="X"
+        What error messages call X.
 
     Returns
     -------
@@ -36,12 +38,15 @@ def check_X(estimator, X, *, reset):
         As `skgru.data.as_sequences`.
     """
     if not reset:
-        _check_feature_names(estimator, X, reset=False)
-    sequences = as_sequences(X, estimator=estimator)
+        try:
+            _check_feature_names(estimator, X, reset=False)
+        except ValueError as error:
+            raise ValueError(f"In {name}: {error}") from error
+    sequences = as_sequences(X, estimator=estimator, name=name)
     if reset:
         record_X(estimator, X, sequences)
     else:
-        check_layout(estimator, sequences)
+        check_layout(estimator, sequences, name)
     return sequences
 
 
@@ -52,36 +57,36 @@ def record_X(estimator, X, sequences):
     estimator._layout = sequences.layout
 
 
-def check_layout(estimator, sequences):
+def check_layout(estimator, sequences, name="X"):
     """Refuse sequences that do not fit what `estimator` was fitted on; see `check_X`."""
     is_table = sequences.layout == "2d"
-    n_features = _n_features(sequences)
-    name = type(estimator).__name__
-    expected = estimator.n_features_in_
-    mismatch = f"X has {n_features} features, but {name} is expecting {expected} features as input."
-    if is_table and estimator._layout == "2d":
-        if n_features != expected:
-            raise ValueError(
-                f"{mismatch} A 2D X is a table of sequences of equal length, whose width (here the "
-                "number of time steps) is fixed by fit. For sequences of any length, fit on a 3D "
-                "array or on a list of arrays."
-            )
-    elif estimator._layout == "2d":
+    n_features = 1 if is_table and estimator._layout != "2d" else _n_features(sequences)
+    caller, expected = type(estimator).__name__, estimator.n_features_in_
+    if estimator._layout == "2d" and not is_table:
         raise ValueError(
-            f"X is {_DESCRIPTION[sequences.layout]}, but {name} was fitted on a 2D table with "
-            f"{expected} time steps. Pass a 2D array of that width, or fit on a 3D array or a "
-            "list of arrays."
+            f"{name} is {_DESCRIPTION[sequences.layout]}, but {caller} was fitted on a 2D table "
+            f"with {expected} time steps. Pass a 2D array of that width, or fit on a 3D array or "
+            "a list of arrays."
+        )
+    if n_features == expected:
+        return
+    remedy = ""
+    if estimator._layout == "2d":
+        remedy = (
+            f" A 2D {name} is a table of sequences of equal length, whose width (here the number "
+            "of time steps) is fixed by fit. For sequences of any length, fit on a 3D array or on "
+            "a list of arrays."
         )
     elif is_table:
-        if expected != 1:
-            raise ValueError(
-                f"X has 1 features, but {name} is expecting {expected} features as input. A 2D X "
-                "is a table of univariate sequences, one in each row; pass several sequences as "
-                "a 3D array or a list, and a single one of shape (n_timesteps, n_features) as "
-                "X[np.newaxis] or [X]."
-            )
-    elif n_features != expected:
-        raise ValueError(mismatch)
+        remedy = (
+            f" A 2D {name} is a table of univariate sequences, one in each row; pass several "
+            "sequences as a 3D array or a list, and a single one of shape (n_timesteps, "
+            f"n_features) as {name}[np.newaxis] or [{name}]."
+        )
+    raise ValueError(
+        f"{name} has {n_features} features, but {caller} is expecting {expected} features as "
+        f"input.{remedy}"
+    )
 
 
 def _n_features(sequences):
@@ -134,17 +139,59 @@ def hold_out(indices, fraction, seed, labels=None):
     return [np.sort(part) for part in parts]
 
 
-def check_weight(sample_weight, sequences, name):
+def check_weight(sample_weight, n_sequences, name="sample_weight"):
     """Weights of sequences as float64: finite, not negative, and not all zero."""
-    try:
-        weight = _check_sample_weight(
-            sample_weight, sequences.offsets[:-1], dtype=np.float64, ensure_non_negative=True
+    if sample_weight is None:
+        return np.ones(n_sequences)
+    weight = as_numbers(sample_weight, name, ("sequence",)).astype(np.float64)
+    if weight.ndim == 0:
+        weight = np.full(n_sequences, weight)
+    if weight.shape != (n_sequences,):
+        raise ValueError(
+            f"{name} has shape {weight.shape}, but there are {n_sequences} sequences. Give one "
+            "weight for each, as a 1D array."
         )
-    except ValueError as error:
-        raise ValueError(f"In {name}: {error}") from error
-    if not weight.any():  # scikit-learn before 1.9 lets that pass
+    usable = (weight >= 0) & (weight < np.inf)
+    if not usable.all():
+        i = int(np.argmin(usable))
+        raise ValueError(
+            f"{name} at sequence {i} is {weight[i]:g}, but weights must be finite and not "
+            "negative. A weight of zero leaves a sequence out."
+        )
+    if not weight.any():
         raise ValueError(f"{name} is zero for every sequence; at least one must be positive.")
+    with np.errstate(over="ignore"):
+        if weight.sum() == np.inf:
+            raise ValueError(f"The sum of {name} overflows float64. Divide {name} by its maximum.")
     return weight
+
+
+def check_training_weight(weight, alpha, batch_size, dtype):
+    """Refuse weights so far from one that nothing is learnt from the sequences they belong to.
+
+    Parameters
+    ----------
+    weight : ndarray
+        Weights of the training sequences, those of their classes included.
+    alpha : float
+        Strength of the penalty in the gradient.
+    batch_size : int
+    dtype : str
+        Of the gradient.
+    """
+    with np.errstate(over="ignore"):
+        mean = weight.mean()
+    limits = np.finfo(np.float64)
+    if not limits.tiny <= mean <= limits.max:
+        reason = "is beyond the range of float64"
+    elif alpha * np.finfo(dtype).eps > mean * batch_size:
+        reason = f"is so small that beside the penalty (alpha={alpha:g}) the loss is rounded away"
+    else:
+        return
+    raise ValueError(
+        f"The mean of sample_weight, {mean:.3g} (times class_weight, if there is one), {reason}. "
+        "Divide the weights by their mean."
+    )
 
 
 def check_scale(scale, name):

@@ -16,9 +16,10 @@ def warmup(dtype="float32", *, verbose=0):
 
     Kernels are compiled the first time they are called and kept on disk, in the folder of the
     package or where ``NUMBA_CACHE_DIR`` says; from then on a process loads them in well under a
-    second.  This function gets it over with, when a container image is built for instance, by
-    fitting a few tiny models that between them call every kernel.  Several processes may do so at
-    once.
+    second.  This function gets it over with, by fitting a few tiny models that between them call
+    every kernel: when a container image is built, for instance, or before a first
+    ``GridSearchCV(n_jobs=2)``, whose workers would each compile the same kernels.  Several
+    processes may do so at once.
 
     Parameters
     ----------
@@ -26,6 +27,11 @@ def warmup(dtype="float32", *, verbose=0):
         Precision of the models that will be fitted.
     verbose : int, default=0
         1 prints a line for each model.
+
+    Raises
+    ------
+    ValueError
+        If `dtype` is neither of the two.
 
     Examples
     --------
@@ -51,7 +57,7 @@ def warmup(dtype="float32", *, verbose=0):
         (GRUClassifier(), number > number.mean(axis=0), X),
     ):
         if verbose:
-            print(f"[warmup] {model}".replace("\n", " "), flush=True)
+            print("[warmup]", *repr(model).split(), flush=True)
         _run(model.set_params(max_iter=1, dtype=dtype), inputs, targets)
 
 

@@ -18,7 +18,9 @@ import numpy as np
 from skgru.kernels import get_kernels
 
 _lock = threading.Lock()
-_helpers = {}  # process id -> idle ones, all, how many at most: the threads of a parent do not exist after a fork
+# By process, as the threads of a parent do not exist after a fork: the idle ones, all of them, and
+# how many there may be.
+_helpers = {}
 
 # How often a thread looks for an answer before it sleeps: for some 100 to 200 microseconds, as long
 # as the work between two batches of a small network takes.

@@ -208,12 +208,12 @@ A = np.arange(12.0)
         # dimensions
         (A, ValueError, "Reshape your data"),
         ([1, 2, 3], ValueError, "Reshape your data"),
-        (pd.Series(A), ValueError, "2-dimensional container"),
+        (pd.Series(A), ValueError, "Reshape your data"),
         (np.array([1, 2], dtype=object), ValueError, "Reshape your data"),
-        (3.0, ValueError, "Reshape your data"),
+        (3.0, ValueError, "X is 3.0, which holds no sequences: X may be"),
         (np.zeros((1, 1, 1, 1)), ValueError, "dim 4, while dim <= 3 is required by GRU"),
         ([A.reshape(2, 3, 2)], ValueError, "Sequence 0 of X has 3 dimensions"),
-        ([A, 3], ValueError, "Sequence 1 of X has 0 dimensions"),
+        ([A, 3], ValueError, "Sequence 1 of X is 3, but a sequence is an array"),
         ([A.reshape(6, 2), A], ValueError, r"different dimensions: sequence 0.*sequence 1"),
         (
             [A.reshape(6, 2), A.reshape(6, 2), A.reshape(4, 3)],
@@ -221,16 +221,16 @@ A = np.arange(12.0)
             "different numbers of features: sequence 0 has 2, sequence 2 has 3",
         ),
         # not numbers
-        ([["a", "b"]], ValueError, "bytes/strings.*at sequence 0, step 0"),
-        (np.array([[1, "b"]], object), ValueError, "'b' .*at sequence 0, step 1"),
+        ([["a", "b"]], ValueError, "X at sequence 0, step 0 is no number: .*'a'"),
+        (np.array([[1, "b"]], object), ValueError, "at sequence 0, step 1 .*'b'"),
         (np.array([[[1, {}]]], object), TypeError, "step 0, feature 1"),
         (pd.DataFrame({"u": [1, 2], "v": ["x", "y"]}), ValueError, "at sequence 0, step 1"),
         ([A, ["a", "b"]], ValueError, "Sequence 1 of X has dtype <U1"),
         ([A, "abc"], ValueError, "Sequence 1 of X has dtype <U3"),
         ([{"u": 1}], TypeError, "Sequence 0 of X.*not 'dict'"),
-        ([A, [1, [2, 3]]], ValueError, "Sequence 1 of X is not an array of numbers"),
+        ([A, [1, [2, 3]]], ValueError, "Sequence 1 of X is uneven: step 1 has another"),
         (table("datetime64[D]"), ValueError, r"X has dtype datetime64\[D\]"),
-        (table() * 1j, ValueError, "Complex data not supported"),
+        (table() * 1j, ValueError, "Complex data not supported: X"),
         ([A, A * 1j], ValueError, "Complex data not supported: Sequence 1"),
         # missing values that would be lost or filled silently
         ([[1, None]], ValueError, "NaN at sequence 0, step 1"),
@@ -240,7 +240,7 @@ A = np.arange(12.0)
         ([A, np.ma.masked_greater(A, 5)], ValueError, "Sequence 1 of X is a masked"),
         # other kinds of matrix
         (sparse.csr_array(table()), TypeError, "Sparse"),
-        ([sparse.csr_array(table())], TypeError, "Sparse data was passed as sequence 0"),
+        ([sparse.csr_array(table())], TypeError, "Sparse data was passed for Sequence 0 of X"),
         (np.array([[1, 2]]).view(np.matrix), TypeError, "np.matrix is not supported"),
     ],
 )

@@ -11,6 +11,7 @@ from skgru.data import (
     column_moments,
     column_statistics,
     merge_moments,
+    spread_or_one,
 )
 
 
@@ -100,3 +101,18 @@ def test_no_sequence_gives_nan():
         column_statistics(sequences, sample_weight=[0.0]),
     ):
         np.testing.assert_array_equal(got, [[np.nan], [np.nan]])
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-150, 1e-160, 1e-200, 1e-300])
+def test_squares_that_underflow(size):
+    X = np.random.default_rng(0).normal(1, 2, size=(50, 7, 3))
+    expected_mean, expected_std = column_statistics(as_sequences(X))
+    factor = np.array([1.0, size, 0.0])
+    mean, std = column_statistics(as_sequences(X * factor))
+    np.testing.assert_allclose(mean, expected_mean * factor, rtol=1e-12)
+    np.testing.assert_allclose(std, expected_std * factor, rtol=1e-10)
+    np.testing.assert_array_equal(spread_or_one(mean, std), [std[0], std[1], 1.0])
+
+
+def test_a_divisor_has_an_inverse():
+    assert spread_or_one(np.zeros(1), np.array([1e-310])) == 1

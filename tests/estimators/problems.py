@@ -2,6 +2,18 @@
 
 import numpy as np
 
+from skgru import GRUClassifier, GRURegressor
+
+ESTIMATORS = [GRURegressor, GRUClassifier]
+
+# Where only what X is like matters.
+SIX = [np.zeros((length, 2)) for length in (3, 1, 4, 2, 2, 5)]
+
+
+def small(estimator=GRURegressor, **options):
+    """A model that is fitted at once."""
+    return estimator(3, max_iter=1, **options)
+
 
 def table(n=60, n_steps=6, seed=0):
     """Univariate series (n, n_steps) and their last values."""

@@ -517,3 +517,12 @@ def test_no_attention_no_weights():
     X, y = table()
     with pytest.raises(ValueError, match="fit with pooling='attention'"):
         GRURegressor(4, max_iter=1).fit(X, y).attention_weights(X)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e150])
+def test_units_do_not_matter(size):
+    X, y = in_layout("3d")
+    options = {"max_iter": 3, "dtype": "float64", "random_state": 0}
+    expected = GRURegressor(5, **options).fit(X, y).predict(X)
+    model = GRURegressor(5, **options).fit(size * X, size * y)
+    assert_allclose(model.predict(size * X) / size, expected, rtol=1e-6)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from skgru import GRUClassifier, GRURegressor, SequenceScaler
 
@@ -178,3 +179,20 @@ def test_a_model_may_lie_in_a_memory_map(tmp_path):
     assert isinstance(mapped._parameters, np.memmap)
     assert_array_equal(mapped.predict(X), model.predict(X))
     assert same_parameters(mapped.fit(X, y), model.fit(X, y))
+
+
+@pytest.mark.parametrize("estimator", [GRURegressor, GRUClassifier])
+def test_what_only_training_needs_can_be_dropped(estimator):
+    X, y = table()
+    y = y if estimator is GRURegressor else classes(y)
+    model = estimator(30, max_iter=2, warm_start=True, random_state=0).fit(X, y)
+    expected, size = model.predict(X), len(pickle.dumps(model))
+    assert model.drop_training_state() is model
+    slim = pickle.dumps(model)
+    assert len(slim) < 0.6 * size
+    assert_array_equal(pickle.loads(slim).predict(X), expected)
+    assert len(slim) < 1.1 * len(pickle.dumps(clone(model).set_params(warm_start=False).fit(X, y)))
+    model.drop_training_state().fit(X, y)  # goes on from the weights that there are
+    assert model.n_iter_ == 4
+    with pytest.raises(NotFittedError):
+        estimator().drop_training_state()

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from skgru import GRUClassifier, GRURegressor
+from skgru.estimators import _progress
+from skgru.estimators._progress import Progress
+from skgru.training._trainer import EpochReport
 
 from .problems import classes, in_layout, table
 
@@ -17,6 +20,11 @@ class Terminal(io.StringIO):
 
     def isatty(self):
         return True
+
+
+@pytest.fixture(autouse=True)
+def first_fit(monkeypatch):
+    monkeypatch.setattr(Progress, "_told", False)
 
 
 def printed(monkeypatch, stream, model, *data, **more):
@@ -35,9 +43,11 @@ def test_about_ten_lines_where_there_is_no_terminal(monkeypatch):
     assert "\r" not in text
     assert "\x1b" not in text
     lines = text.splitlines()
-    assert 10 <= len(lines) <= 12
+    assert 11 <= len(lines) <= 13
     clock = r"(\d+:)?\d\d:\d\d"  # long where the first epoch compiles
-    assert re.fullmatch(rf"GRURegressor epoch 1/40  loss \d\S+  {clock} left", lines[0])
+    assert lines[0] == "GRURegressor epoch 1/40 (the very first one compiles kernels, once)"
+    assert re.fullmatch(r"GRURegressor epoch 1/40  loss \d\S+", lines[1])
+    assert re.fullmatch(rf"GRURegressor epoch 4/40  loss \d\S+  {clock} left", lines[2])
     assert lines[-2].startswith("GRURegressor epoch 40/40  loss")
     assert re.fullmatch(rf"GRURegressor finished after 40 epochs, {clock}", lines[-1])
 
@@ -46,25 +56,73 @@ def test_a_line_per_epoch_with_verbose_2(monkeypatch):
     for stream in (io.StringIO(), Terminal()):
         model = GRURegressor(4, max_iter=13, verbose=2)
         lines = printed(monkeypatch, stream, model, *table()).splitlines()
-        assert len(lines) == 14
+        if isinstance(stream, Terminal):  # not in the first fit any more
+            assert len(lines) == 14
+        else:
+            assert len(lines) == 15
+            assert lines.pop(0).endswith("epoch 1/13 (the very first one compiles kernels, once)")
         assert all(f"epoch {i + 1}/13" in line for i, line in enumerate(lines[:13]))
         for loss, line in zip(model.loss_curve_, lines, strict=False):
             assert f"loss {loss:.5g}" in line
 
 
 def test_a_live_bar_on_a_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     X, y = table()
     model = GRUClassifier(4, max_iter=4, verbose=True)
     text = printed(monkeypatch, Terminal(), model, X, y > 0, X_val=X[:9], y_val=y[:9] > 0)
     assert text.count("\n") == 2
-    states = text.split("\n")[0].split("\r")[1:]
+    start, *states = text.split("\n")[0].split("\r")[1:]
+    assert start == "GRUClassifier epoch 1/4 (the very first one compiles kernels, once)\x1b[K"
     assert len(states) == 4
     filled = [re.search(r"\[(#+)(\.*)\]", state) for state in states]
     assert [len(bar[1]) for bar in filled] == [6, 12, 18, 24]
     assert len({len(bar[0]) for bar in filled}) == 1
     for state, score in zip(states, model.validation_scores_, strict=True):
         assert f"validation score {score:.4f}" in state
-        assert state.endswith("left\x1b[K")
+        assert state.endswith("left\x1b[K") == (state is not states[0])
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (120, "GRUClassifier [########################] {}  validation score 0.9876  00:00 left"),
+        (95, "GRUClassifier [############] {}  validation score 0.9876  00:00 left"),
+        (80, "[###########] {}  validation score 0.9876  00:00 left"),
+        (70, "{}  validation score 0.9876  00:00 left"),
+        (60, "{}  validation score 0.9876"),
+        (40, "{}"),
+        (20, "epoch 100/100"),
+        (8, "epoch 1"),
+    ],
+)
+def test_the_bar_fits_the_terminal(monkeypatch, columns, expected):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = Terminal()
+    progress = Progress("GRUClassifier", 100, 1, stream)
+    progress.show(EpochReport(0, 100, 1.0, 1.0, 0.5, None, 0.0))
+    progress.show(EpochReport(99, 100, 0.012345, 0.1, 0.9876, None, 0.0))
+    line = stream.getvalue().split("\r")[-1].removesuffix("\x1b[K")
+    assert line == expected.format("epoch 100/100  loss 0.012345")
+    assert len(line) < columns
+
+
+def test_the_time_that_is_left_leaves_the_first_epoch_out(monkeypatch):
+    now = iter([0.0, 700.0, 702.0, 702.0, 704.0, 704.0])
+    monkeypatch.setattr(_progress.time, "perf_counter", lambda: next(now))
+    stream = io.StringIO()
+    progress = Progress("GRURegressor", 11, 2, stream)
+    for epoch in range(3):
+        progress.show(EpochReport(epoch, 11, 1.0, None, None, None, 0.0))
+    lines = stream.getvalue().splitlines()
+    assert lines[1] == "GRURegressor epoch 1/11  loss 1"
+    assert lines[2].endswith("00:18 left")
+
+
+def test_a_fit_that_ends_in_its_first_epoch(monkeypatch):
+    stream = Terminal()
+    Progress("GRURegressor", 3, 1, stream).close("interrupt")
+    assert stream.getvalue().endswith("\n")
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])

@@ -221,10 +221,10 @@ def test_weights_repeat_sequences(X):
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
-        ([0, 0, 0, 0, 0], "non-zero"),
-        ([1, -1, 1, 1, 1], "Negative values"),
-        ([1, 1], "sample_weight.shape"),
-        ([1, 1, np.nan, 1, 1], "sample_weight contains NaN"),
+        ([0, 0, 0, 0, 0], "sample_weight is zero for every"),
+        ([1, -1, 1, 1, 1], "sample_weight at sequence 1 is -1"),
+        ([1, 1], "sample_weight has shape"),
+        ([1, 1, np.nan, 1, 1], "sample_weight at sequence 2 is nan"),
     ],
 )
 def test_bad_weights(weight, message):

@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from skgru import GRUClassifier, GRURegressor
@@ -218,8 +219,10 @@ def test_reset_of_streams_that_are_not_there():
     model, x = fitted(), steps(4, 2)
     stream = model.stream(2)
     stream.push(x[0])
-    for chosen in (2, [0, 5], [True, False, True], "first", [0.5]):
-        with pytest.raises(IndexError):
+    for chosen in (2, -3, [0, 5], [True, False, True], [True], "first", [0.5], [[0], [1, 1]], {0}):
+        with pytest.raises(
+            ValueError, match="^streams is .*0 to 1, a list of them, or a mask of 2"
+        ):
             stream.reset(chosen)
     assert_same([stream.push(step)[0] for step in x[1:]], so_far(model, x[:, 0])[1:])
 
@@ -304,6 +307,9 @@ def test_the_state_of_another_network_is_refused(other):
         stream.set_state(foreign.get_state())
     with pytest.raises(ValueError, match=r"2 stream\(s\)"):
         stream.set_state(stream.get_state()[:-1])
+    for state in (None, 3, "abc", [], [None], [[1], [1, 2]], np.zeros(3)):
+        with pytest.raises(ValueError, match="^state is .*Pass what get_state returned"):
+            stream.set_state(state)
     assert_same([stream.push(step)[0] for step in x[1:]], so_far(model, x[:, 0])[1:])
 
 
@@ -353,7 +359,7 @@ def goes_on_after(model, bad, n_streams, error, message):
         (2, np.zeros((1, 3)), r"x has shape \(1, 3\)"),
         (2, np.zeros((2, 1, 3)), r"x has shape \(2, 1, 3\)"),
         (2, 0, r"x has shape \(\)"),
-        (2, [[1, 2, 3], [4, 5]], "."),
+        (2, [[1, 2, 3], [4, 5]], "x is uneven: stream 1 has another length than stream 0"),
     ],
 )
 def test_another_shape(n_streams, bad, message):
@@ -397,17 +403,24 @@ def test_far_values_are_no_trouble_in_float64():
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("bad", "error", "message"),
     [
-        with_value("many", object), with_value("1", "U4"), with_value(b"1", "S4"),
-        with_value(1j, complex), np.zeros((3, 3), "datetime64[s]"),
-        np.zeros((3, 3), "timedelta64[s]"),
+        (with_value("many", object), ValueError, "x at stream 2, feature 1 is no number: .*'many'"),
+        (with_value({}, object), TypeError, "x at stream 2, feature 1 is no number: .*'dict'"),
+        (with_value("1", "U4"), ValueError, "x has dtype <U4.*Convert"),
+        (with_value(b"1", "S4"), ValueError, "x has dtype .S4"),
+        ([["x"] * 3] * 3, ValueError, "x has dtype <U1"),
+        (with_value(1j, complex), ValueError, "Complex data not supported: x"),
+        (np.zeros((3, 3), "datetime64[s]"), ValueError, "x has dtype datetime64"),
+        (np.zeros((3, 3), "timedelta64[s]"), ValueError, "x has dtype timedelta64"),
+        (np.ma.masked_equal(np.eye(3), 1), ValueError, "x is a masked array"),
+        (sparse.csr_matrix(np.eye(3)), TypeError, "Sparse data was passed for x"),
     ],
-    ids=["words", "digits", "bytes", "complex", "dates", "times"],
-)  # fmt: skip
-def test_what_is_no_number(bad):
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_number(bad, error, message):
     # None of it is taken by predict either.
-    goes_on_after(fitted(), bad, 3, ValueError, ".")
+    goes_on_after(fitted(), bad, 3, error, message)
 
 
 @poolings

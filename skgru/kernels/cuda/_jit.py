@@ -43,13 +43,6 @@ def device_function(function):
     return function if SIMULATED else cuda.jit(device=True)(function)
 
 
-if not SIMULATED:
-    from numba.cuda.core import config
-
-    # Small batches make small grids: no news to whoever fits a model, and Numba warns of each one.
-    config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
-
-
 if SIMULATED:
 
     def flat(array):

@@ -10,6 +10,9 @@ from numba import cuda
 
 from ._jit import SIMULATED
 
+if not SIMULATED:
+    from numba.cuda.core import config
+
 #: Threads of a block of the kernels that treat every element by itself.  A thread of the simulator
 #: is one of Python, and not worth starting for a single element.
 BLOCK = 16 if SIMULATED else 256
@@ -30,6 +33,7 @@ PRECISIONS = "fp32", "tf32", "bf16"
 
 _local = threading.local()
 _granted = set()
+_configuring = threading.Lock()
 
 
 def shared_limit_of(compute_capability):
@@ -117,27 +121,44 @@ def launch(kernel, grid, block, *arguments, shared=0):
     """Start a kernel and return at once; an empty grid is none."""
     if math.prod(grid) == 0:
         return
-    configured = kernel[grid, block, current_stream(), shared]
+    configured = _configure(kernel, grid, block, shared)
+    # Numba returns the same object for the same launch, with what it was given before.
     if shared > _DEFAULT_SHARED and not SIMULATED and not configured.pre_launch_callbacks:
-        # Once: Numba keeps what is configured, and the next launch like this one gets it again.
         configured.pre_launch_callbacks.append(_grant_shared)
     configured(*arguments)
 
 
+def _configure(kernel, grid, block, shared):
+    """``kernel[...]``, without its warning of small grids: small networks have no larger ones."""
+    if SIMULATED:
+        return kernel[grid, block, current_stream(), shared]
+    with _configuring:
+        before = config.CUDA_LOW_OCCUPANCY_WARNINGS
+        config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
+        try:
+            return kernel[grid, block, current_stream(), shared]
+        finally:
+            config.CUDA_LOW_OCCUPANCY_WARNINGS = before
+
+
 def _grant_shared(compiled, configuration):
-    """Ask the driver for more shared memory than a block gets by default."""
+    """Ask the driver for more shared memory than a block gets by default.
+
+    For all there is, once for each device: a later and smaller wish would take back what an earlier
+    one was granted.
+    """
     from cuda.bindings import driver
 
     function = compiled._codelibrary.get_cufunc()
-    key = int(function.handle), configuration.sharedmem
+    device = function.device.id
+    key = int(function.handle), device
     if key in _granted:
         return
+    n_bytes = shared_limit() - function.attrs.shared
     attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-    (error,) = driver.cuKernelSetAttribute(
-        attribute, configuration.sharedmem, function.handle, function.device.id
-    )
+    (error,) = driver.cuKernelSetAttribute(attribute, n_bytes, function.handle, device)
     if error != driver.CUresult.CUDA_SUCCESS:
-        raise RuntimeError(f"{configuration.sharedmem} bytes of shared memory refused: {error}")
+        raise RuntimeError(f"{n_bytes} bytes of shared memory refused: {error}")
     _granted.add(key)
 
 

@@ -1,0 +1,133 @@
+"""Array-likes as arrays of real numbers: the one place that says what data must not hold.
+
+X, each sequence of it, targets, weights and the steps of a stream all pass through here.
+"""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array
+
+
+def to_array(data):
+    """Convert a table or targets; missing values in frames become NaN."""
+    return check_array(
+        data, ensure_2d=False, allow_nd=True, ensure_all_finite=False, ensure_min_samples=0,
+        ensure_min_features=0,
+    )  # fmt: skip
+
+
+def as_numbers(data, name, axes, convert=to_array):
+    """Convert to an array of real numbers, or say what is in the way.
+
+    Parameters
+    ----------
+    data : array-like
+    name : str
+        What messages call it.
+    axes : tuple of str
+        What an entry along each axis is: ("sequence", "step"), for example.
+    convert : callable, default=to_array
+        Makes an array of `data`.
+
+    Returns
+    -------
+    array : ndarray
+        Of kind bool, integer or float; it may hold NaN. Any number of dimensions.
+
+    Raises
+    ------
+    ValueError, TypeError
+    """
+    refuse_sparse(data, name)
+    refuse_masked(data, name)
+    _refuse_dates(data, name)
+    try:
+        array = convert(data)
+        if array.dtype == object:
+            array = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise _explain(data, name, axes, error) from error
+    if array.dtype.kind == "c":
+        raise complex_error(name)
+    if array.size and array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} has dtype {array.dtype}, which does not hold numbers. Convert it to numbers "
+            "first."
+        )
+    return array
+
+
+def refuse_sparse(data, name):
+    if sparse.issparse(data):
+        raise TypeError(
+            f"Sparse data was passed for {name}, but dense data is required. Use '.toarray()' to "
+            "convert it to a dense array."
+        )
+
+
+def refuse_masked(data, name):
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        raise ValueError(
+            f"{name} is a masked array with masked entries, which would be lost. Fill them first, "
+            "for example with its method 'filled'."
+        )
+
+
+def complex_error(name):
+    return ValueError(
+        f"Complex data not supported: {name} holds complex numbers. Pass the real and the "
+        "imaginary part side by side, for example."
+    )
+
+
+def length_of(part):
+    """Length of a part of nested lists; None for a number or what stands in its place."""
+    if isinstance(part, (str, bytes, dict)) or getattr(part, "ndim", 1) == 0:
+        return None
+    return len(part) if hasattr(part, "__len__") else None
+
+
+def _refuse_dates(data, name):
+    """Refuse frames with columns of dates: some libraries would turn them into numbers."""
+    if not (hasattr(data, "columns") and hasattr(data, "dtypes")):
+        return
+    for column, dtype in zip(data.columns, data.dtypes, strict=True):
+        is_temporal = getattr(dtype, "is_temporal", bool)  # polars
+        if getattr(dtype, "kind", None) in ("m", "M") or is_temporal():
+            raise ValueError(
+                f"{name} has dates or times in column {column!r} ({dtype}). Leave the column out, "
+                "or turn it into numbers, such as hours since a start."
+            )
+
+
+def _explain(data, name, axes, error):
+    """The error for data that cannot be converted to numbers, with the first place that is why."""
+    try:
+        entries = np.asarray(data, dtype=object)
+    except ValueError:  # lists so uneven that NumPy makes nothing of them
+        entries = np.empty(0, dtype=object)
+    if entries.ndim == 1 < len(axes):
+        lengths = [length_of(entry) for entry in entries]
+        for i, length in enumerate(lengths):
+            if length != lengths[0]:
+                return ValueError(
+                    f"{name} is uneven: {axes[0]} {i} has another length than {axes[0]} 0. Give "
+                    f"every {axes[0]} the same number of {axes[1]}s."
+                )
+    for place in np.ndindex(entries.shape if entries.ndim else (0,)):
+        try:
+            float(entries[place])
+        except (TypeError, ValueError) as reason:
+            if isinstance(entries[place], (complex, np.complexfloating)):
+                return complex_error(name)
+            where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False))
+            if hasattr(data, "columns"):
+                where += f" (column {list(data.columns)[place[1]]!r})"
+            kind = TypeError if isinstance(reason, TypeError) else ValueError
+            return kind(
+                f"{name} at {where} is no number: {reason}. Encode it as a number, or leave it out."
+            )
+    if entries.dtype == object and entries.size and isinstance(entries.flat[0], (str, bytes)):
+        return ValueError(f"{name} holds strings. Convert them to numbers first.")
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{name} is no array of numbers: {error}")
