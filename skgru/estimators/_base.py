@@ -2,7 +2,6 @@
 
 import warnings
 from abc import ABCMeta, abstractmethod
-from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
@@ -115,9 +114,8 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
                 X, y, sample_weight, validation_data, one_epoch
             )
             with use_device(self.device_, self.precision) as kernels:
-                trainer, parameters = self._make_trainer(training, one_epoch, keep_best, kernels)
                 self._train(
-                    trainer, parameters, training, validation, callbacks, n_epochs, one_epoch
+                    kernels, training, validation, keep_best, callbacks, n_epochs, one_epoch
                 )
             del self._declared_classes
         except BaseException:
@@ -257,9 +255,13 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         return trainer, parameters
 
     def _train(
-        self, trainer, parameters, training, validation, callbacks, n_epochs, one_epoch
+        self, kernels, training, validation, keep_best, callbacks, n_epochs, one_epoch
     ):  # fmt: skip
-        """Run the trainer, showing progress, and set the fitted attributes."""
+        """Run a trainer, showing progress, and set the fitted attributes.
+
+        Whatever it has on a device is gone when this returns.
+        """
+        trainer, parameters = self._make_trainer(training, one_epoch, keep_best, kernels)
         earlier = self.loss_curve_, self.validation_scores_ or []
         progress = None
         if self.verbose:
@@ -322,11 +324,10 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         """Shift and scale of the features; copies, as attributes may lie in a memory map."""
         return self.feature_mean_.copy(), 1.0 / self.feature_scale_
 
-    @contextmanager
-    def _predictor(self):
-        """A predictor on the device that is at hand."""
+    def _use_predictor(self, use):
+        """Return ``use(predictor)``, on the device that is at hand, and leave nothing there."""
         with use_device(fall_back(self.device), self.precision) as kernels:
-            yield Predictor(self._network(kernels), self._parameters, *self._scaling())
+            return use(Predictor(self._network(kernels), self._parameters, *self._scaling()))
 
     def _check_range(self, sequences, name="X"):
         """Refuse values that the network cannot hold."""
@@ -339,8 +340,10 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
         check_is_fitted(self)
         sequences = check_X(self, X, reset=False)
         self._check_range(sequences)
-        with self._predictor() as predictor:
-            raw = predictor.predict_raw(sequences, n_threads=resolve_n_threads(self.n_jobs))
+        n_threads = resolve_n_threads(self.n_jobs)
+        raw = self._use_predictor(
+            lambda predictor: predictor.predict_raw(sequences, None, n_threads)
+        )
         check_prediction(raw, sequences)
         return raw
 
@@ -426,8 +429,8 @@ class BaseGRU(FittedArrays, CallbackSupportMixin, BaseEstimator, metaclass=ABCMe
             )
         sequences = check_X(self, X, reset=False)
         self._check_range(sequences)
-        with self._predictor() as predictor:
-            found = predictor.attention(sequences, resolve_n_threads(self.n_jobs))
+        n_threads = resolve_n_threads(self.n_jobs)
+        found = self._use_predictor(lambda predictor: predictor.attention(sequences, n_threads))
         return found if sequences.layout == "ragged" else np.array(found)
 
     def __sklearn_is_fitted__(self):
