@@ -74,8 +74,9 @@ def test_launches_are_configured_without_a_word_and_once():
     touch.call = lambda arguments, configured: None
     for _ in range(3):
         _launch.launch(touch, (1,), (32,), None, shared=100 * 1024)
-    assert touch[(1,), (32,), 0, 100 * 1024].pre_launch_callbacks == [_launch._grant_shared]
-    assert touch[(1,), (32,), 0, 1024].pre_launch_callbacks == []
+    much, little = (_launch._configure(touch, (1,), (32,), n * 1024) for n in (100, 1))
+    assert much.pre_launch_callbacks == [_launch._grant_shared]
+    assert little.pre_launch_callbacks == []
 
 
 @needs_compiler
