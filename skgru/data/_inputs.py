@@ -147,7 +147,8 @@ def _why_no_sequences(X, name):
     if not shape:
         what = reprlib.repr(X) if _is_scalar(X) else f"of type {type(X).__name__}"
         return f"{name} is {what}, which holds no sequences: {may_be}."
-    for i, entry in enumerate(np.asarray(X, dtype=object)):
+    is_numeric = isinstance(X, np.ndarray) and X.dtype.kind in "biufc"  # and perhaps a long map
+    for i, entry in enumerate(() if is_numeric else np.asarray(X, dtype=object)):
         if not isinstance(entry, Number):
             return f"{name} at place {i} is {entry!r:.50}, which is no sequence: {may_be}."
     return (

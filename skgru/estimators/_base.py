@@ -102,9 +102,8 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
                 X, y, sample_weight, validation_data, one_epoch
             )
             with use_device(self.device_, self.precision) as kernels:
-                trainer, parameters = self._make_trainer(training, one_epoch, keep_best, kernels)
                 self._train(
-                    trainer, parameters, training, validation, callbacks, n_epochs, one_epoch
+                    kernels, training, validation, keep_best, callbacks, n_epochs, one_epoch
                 )
             del self._declared_classes
         except BaseException:
@@ -243,9 +242,13 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
         return trainer, parameters
 
     def _train(
-        self, trainer, parameters, training, validation, callbacks, n_epochs, one_epoch
+        self, kernels, training, validation, keep_best, callbacks, n_epochs, one_epoch
     ):  # fmt: skip
-        """Run the trainer, showing progress, and set the fitted attributes."""
+        """Run a trainer, showing progress, and set the fitted attributes.
+
+        Whatever it has on a device is gone when this returns.
+        """
+        trainer, parameters = self._make_trainer(training, one_epoch, keep_best, kernels)
         earlier = self.loss_curve_, self.validation_scores_ or []
         progress = None
         if self.verbose:

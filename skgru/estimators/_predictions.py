@@ -1,6 +1,5 @@
 """What a fitted model does with sequences: raw predictions, streams, attention."""
 
-from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
@@ -27,11 +26,10 @@ class Predictions(FittedArrays):
         """Shift and scale of the features; copies, as attributes may lie in a memory map."""
         return self.feature_mean_.copy(), 1.0 / self.feature_scale_
 
-    @contextmanager
-    def _predictor(self):
-        """A predictor on the device that is at hand."""
+    def _use_predictor(self, use):
+        """Return ``use(predictor)``, on the device that is at hand, and leave nothing there."""
         with use_device(fall_back(self.device), self.precision) as kernels:
-            yield Predictor(self._network(kernels), self._parameters, *self._scaling())
+            return use(Predictor(self._network(kernels), self._parameters, *self._scaling()))
 
     def _check_range(self, sequences, name="X"):
         """Refuse values that the network cannot hold."""
@@ -44,8 +42,10 @@ class Predictions(FittedArrays):
         check_is_fitted(self)
         sequences = check_X(self, X, reset=False)
         self._check_range(sequences)
-        with self._predictor() as predictor:
-            raw = predictor.predict_raw(sequences, n_threads=resolve_n_threads(self.n_jobs))
+        n_threads = resolve_n_threads(self.n_jobs)
+        raw = self._use_predictor(
+            lambda predictor: predictor.predict_raw(sequences, None, n_threads)
+        )
         check_prediction(raw, sequences)
         return raw
 
@@ -130,6 +130,6 @@ class Predictions(FittedArrays):
             )
         sequences = check_X(self, X, reset=False)
         self._check_range(sequences)
-        with self._predictor() as predictor:
-            found = predictor.attention(sequences, resolve_n_threads(self.n_jobs))
+        n_threads = resolve_n_threads(self.n_jobs)
+        found = self._use_predictor(lambda predictor: predictor.attention(sequences, n_threads))
         return found if sequences.layout == "ragged" else np.array(found)

@@ -102,7 +102,7 @@ def fall_back(device):
     except (ImportError, RuntimeError) as error:
         if not _state["has_warned"]:
             _state["has_warned"] = True
-            warnings.warn(f"Predicting on the CPU. {error}", RuntimeWarning, stacklevel=6)
+            warnings.warn(f"Predicting on the CPU. {error}", RuntimeWarning, stacklevel=5)
         return "cpu"
 
 

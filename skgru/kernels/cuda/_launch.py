@@ -1,8 +1,11 @@
 """How a kernel gets to the device: streams, grids, work space."""
 
+import atexit
+import gc
 import math
 import threading
-from contextlib import contextmanager
+from collections import defaultdict
+from contextlib import contextmanager, suppress
 
 import numba
 import numpy as np
@@ -32,8 +35,9 @@ _SHARED_LIMITS = {
 PRECISIONS = "fp32", "tf32", "bf16"
 
 _local = threading.local()
-_granted = set()
-_configuring = threading.Lock()
+_lock, _freeing = threading.Lock(), threading.Lock()
+_prepared = set()  # kernels and devices: see _prepare
+_idle_streams = defaultdict(list)  # number of a GPU -> streams that no session has
 
 
 def shared_limit_of(compute_capability):
@@ -53,16 +57,53 @@ def shared_limit():
 def session(device, precision):
     """Run what this thread starts on GPU number ``device``, on a stream of its own.
 
-    Work space is given back at the end.
+    Memory is given back at the end: work space, and all that nobody refers to any more. No array
+    should outlive its session, since a thread without a context cannot free it.
     """
-    before = getattr(_local, "scratch", None)
+    before = {name: getattr(_local, name, None) for name in ("scratch", "device")}
+    has_context = SIMULATED or cuda.gpus.current is not None
     with cuda.gpus[device]:
-        _local.scratch = {}
+        # Used again: Numba keeps the configurations of launches by stream.
+        idle = _idle_streams[device]
         try:
-            with use_stream(cuda.stream()), use_precision(precision):
+            stream = idle.pop()
+        except IndexError:
+            stream = cuda.stream()
+        _local.scratch, _local.device = {}, device
+        try:
+            with use_stream(stream), use_precision(precision):
                 yield
+        except BaseException:
+            if not has_context:
+                cuda.select_device(device)  # for good: the traceback still refers to arrays
+            raise
         finally:
-            _local.scratch = before
+            _local.__dict__.update(before)
+            idle.append(stream)
+            _free()
+
+
+def _free():
+    """Free what nobody refers to, and what Numba puts off freeing: up to a fifth of the memory."""
+    if SIMULATED:
+        return
+    if getattr(_local, "has_compiled", False):
+        _local.has_compiled = False
+        gc.collect()  # the compiler leaves cycles of tracebacks, and they refer to our callers
+    context = cuda.current_context()
+    for deallocations in context.memory_manager.deallocations, context.deallocations:
+        # Numba may be at it in another thread, and take the last one first.
+        with _freeing, suppress(IndexError):
+            deallocations.clear()
+
+
+@atexit.register
+def _leave_a_context():
+    """Let Numba's own clean-up, which comes after this, find a context."""
+    if not SIMULATED and _idle_streams:
+        with suppress(Exception):  # in a fork, say
+            if cuda.gpus.current is None:
+                cuda.select_device(next(iter(_idle_streams)))
 
 
 @contextmanager
@@ -121,18 +162,22 @@ def launch(kernel, grid, block, *arguments, shared=0):
     """Start a kernel and return at once; an empty grid is none."""
     if math.prod(grid) == 0:
         return
+    if SIMULATED:
+        kernel[grid, block, current_stream(), shared](*arguments)
+        return
     configured = _configure(kernel, grid, block, shared)
     # Numba returns the same object for the same launch, with what it was given before.
-    if shared > _DEFAULT_SHARED and not SIMULATED and not configured.pre_launch_callbacks:
-        configured.pre_launch_callbacks.append(_grant_shared)
+    if not configured.pre_launch_callbacks:
+        configured.pre_launch_callbacks.append(_prepare)
+    n_compiled = len(kernel.overloads)
     configured(*arguments)
+    if len(kernel.overloads) > n_compiled:
+        _local.has_compiled = True
 
 
 def _configure(kernel, grid, block, shared):
     """``kernel[...]``, without its warning of small grids: small networks have no larger ones."""
-    if SIMULATED:
-        return kernel[grid, block, current_stream(), shared]
-    with _configuring:
+    with _lock:
         before = config.CUDA_LOW_OCCUPANCY_WARNINGS
         config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
         try:
@@ -141,25 +186,30 @@ def _configure(kernel, grid, block, shared):
             config.CUDA_LOW_OCCUPANCY_WARNINGS = before
 
 
-def _grant_shared(compiled, configuration):
-    """Ask the driver for more shared memory than a block gets by default.
+def _prepare(compiled, configuration):
+    """Make a kernel ready for its first launch on a device.
 
-    For all there is, once for each device: a later and smaller wish would take back what an earlier
-    one was granted.
+    Numba brings it there, but not for two threads at once. And where a block gets less shared
+    memory than the launch asks for, the driver is asked for all there is: a later and smaller wish
+    would take back what an earlier one was granted.
     """
-    from cuda.bindings import driver
-
-    function = compiled._codelibrary.get_cufunc()
-    device = function.device.id
-    key = int(function.handle), device
-    if key in _granted:
+    needs_more = configuration.sharedmem > _DEFAULT_SHARED
+    key = compiled, getattr(_local, "device", None), needs_more
+    if key in _prepared:
         return
-    n_bytes = shared_limit() - function.attrs.shared
-    attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-    (error,) = driver.cuKernelSetAttribute(attribute, n_bytes, function.handle, device)
-    if error != driver.CUresult.CUDA_SUCCESS:
-        raise RuntimeError(f"{n_bytes} bytes of shared memory refused: {error}")
-    _granted.add(key)
+    with _lock:
+        function = compiled._codelibrary.get_cufunc()
+    if needs_more:
+        from cuda.bindings import driver
+
+        n_bytes = shared_limit() - function.attrs.shared
+        attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+        (error,) = driver.cuKernelSetAttribute(
+            attribute, n_bytes, function.handle, function.device.id
+        )
+        if error != driver.CUresult.CUDA_SUCCESS:
+            raise RuntimeError(f"{n_bytes} bytes of shared memory refused: {error}")
+    _prepared.add(key)
 
 
 def launch_elements(kernel, n, *arguments):
