@@ -135,6 +135,17 @@ def test_a_sequence_has_the_same_bits_in_any_company(rng, dtype):
         assert_array_equal(alone, together[i])
 
 
+@both_dtypes
+def test_layers_that_share_a_kernel_take_turns(rng, dtype):
+    """Each asks for shared memory of its own; what one was granted has to last."""
+    problems = [problem_of(rng, n, 5, True, False, dtype) for n in size((128, 100), (3, 2))]
+    first = [DeviceRun(problem).sequence_states() for problem in problems]
+    for _ in range(2):
+        for problem, expected in zip(problems, first, strict=True):
+            for ours, theirs in zip(DeviceRun(problem).sequence_states(), expected, strict=True):
+                assert_array_equal(ours, theirs)
+
+
 @needs_device("it has no limits")
 def test_the_shared_memory_that_a_device_has():
     from numba import cuda
@@ -159,7 +170,7 @@ def test_too_much_shared_memory_is_refused():
         array[0] = 1
 
     array, too_much = cuda.to_device(np.zeros(1)), 1024 * 1024
-    with pytest.raises(RuntimeError, match=f"{too_much} bytes of shared memory refused"):
+    with pytest.raises(Exception, match="(?i)invalid"):  # the driver's own, whatever its class
         launch(touch, (1,), (1,), array, shared=too_much)
     assert array.copy_to_host()[0] == 0
     launch(touch, (1,), (1,), array)  # and the device is as good as before

@@ -9,6 +9,7 @@ import numba
 import pytest
 
 from tests.cuda.simulator import use_fast_barriers
+from tests.gpu.device import require
 from tests.gpu.mode import mode
 
 ON_A_DEVICE = mode() == "device"
@@ -22,6 +23,12 @@ elif not ON_A_DEVICE:
 def pytest_itemcollected(item):
     if ON_A_DEVICE:
         item.add_marker("gpu")
+
+
+@pytest.fixture(autouse=True)
+def _tensor_cores(request):
+    if ON_A_DEVICE and "precision" in request.fixturenames:
+        require(request.getfixturevalue("precision"))
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from numpy.testing import assert_array_equal
 from skgru.data import make_shard
 from skgru.kernels import cuda as kernels
 from skgru.kernels.cuda import gemm
+from skgru.kernels.cuda._jit import SIMULATED
 from skgru.kernels.cuda._mma import FORMATS
 from skgru.kernels.cuda._tiles import Tile
 from tests.cuda.packed import to_device, unset
@@ -23,6 +24,7 @@ def normal(rng, *shape):
     return rng.normal(size=shape).astype("float32")
 
 
+@pytest.mark.skipif(not SIMULATED, reason="Python cannot call what is compiled for a device")
 @both_precisions
 def test_numbers_are_rounded_to_the_nearest(rng, precision):
     operand = FORMATS[precision]
