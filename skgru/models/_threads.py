@@ -90,22 +90,22 @@ class _Helper:
                 return
             function()
             function = self._task = None
+            self._idle.append(self)  # before the caller learns, whose next batch may be near
             finished.release()
-            self._idle.append(self)
 
 
-def _take_helper():
-    """An idle helper, or None if all there may be are busy."""
+def _take_helpers(n):
+    """Up to ``n`` helpers: as many as are idle or may be made."""
     with _lock:
         found = _helpers.get(os.getpid())
         if found is None:
             _helpers.clear()
             found = _helpers[os.getpid()] = [], [], max(1, joblib.cpu_count() - 1)
         idle, everyone, most = found
-        if not idle and len(everyone) < most:
+        while len(idle) < n and len(everyone) < most:
             everyone.append(_Helper(len(everyone), idle))
-            return everyone[-1]
-        return idle.pop() if idle else None
+            idle.append(everyone[-1])
+        return [idle.pop() for _ in range(min(n, len(idle)))]
 
 
 def end_helpers():
@@ -154,10 +154,8 @@ def run_tasks(task, n_tasks, workspaces):
     # The caller is one of the threads: waking one less is worth microseconds at every batch.
     tickets = []
     try:
-        for workspace in workspaces[1:n_threads]:
-            helper = _take_helper()
-            if helper is None:
-                break
+        helpers = _take_helpers(n_threads - 1)
+        for helper, workspace in zip(helpers, workspaces[1:], strict=False):
             started = helper.start(lambda workspace=workspace: work(workspace))
             tickets.append((helper, *started))
         work(workspaces[0])
