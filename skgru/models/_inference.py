@@ -28,10 +28,11 @@ class Predictor:
         self.packed = network.new_packed()
         network.pack(network.place(parameters), self.packed, transposed=False)
 
-    def predict_raw(self, sequences, indices=None, n_threads=1, workspaces=None):
+    def predict_raw(self, sequences, indices=None, n_threads=1, workspaces=None, feed=None):
         """Raw predictions of the chosen sequences, (n, n_outputs) in the network's dtype.
 
-        ``workspaces`` of the network, one for each thread, are used where the caller has them.
+        ``workspaces`` of the network, one for each thread, and a ``feed`` of the sequences are used
+        where the caller has them.
         """
         network = self.network
         indices = np.arange(len(sequences)) if indices is None else indices
@@ -43,7 +44,8 @@ class Predictor:
             raw[chunk + shard.positions] = found[:, : network.n_outputs]
 
         workspaces = workspaces or network.new_workspaces(n_threads)
-        self._for_shards(predict, sequences, indices, workspaces)
+        feed = feed or make_feed(network, sequences, self.shift, self.scale)
+        self._for_shards(predict, feed, indices, workspaces)
         return raw
 
     def attention(self, sequences, n_threads=1):
@@ -57,14 +59,14 @@ class Predictor:
                 found[chunk + shard.positions[i]] = weights[shard.block[:length] + i]
 
         workspaces = network.new_workspaces(n_threads)
-        self._for_shards(attend, sequences, np.arange(len(sequences)), workspaces)
+        feed = make_feed(network, sequences, self.shift, self.scale)
+        self._for_shards(attend, feed, np.arange(len(sequences)), workspaces)
         return found
 
-    def _for_shards(self, visit, sequences, indices, workspaces):
+    def _for_shards(self, visit, feed, indices, workspaces):
         """Call ``visit(x, shard, placed, workspace, chunk)``, ``placed`` being the shard's twin on
         the device, and ``chunk`` the number of sequences before those that it belongs to."""
         network = self.network
-        feed = make_feed(network, sequences, self.shift, self.scale)
         for number, chunk in enumerate(minibatches(indices, _CHUNK_SEQUENCES)):
             limits = network.prediction_limits(len(chunk), len(workspaces))
             shards = cut_into_shards(chunk, feed.lengths, *limits)

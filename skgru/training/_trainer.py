@@ -179,6 +179,9 @@ class Trainer:
         result = TrainingResult(parameters, parameters)
         last_finite = parameters.copy()
         placed, feed = self.network.place(parameters), self.feed(training)
+        validation_feed = feed  # what was held out is part of the same sequences
+        if validation is not None and validation.sequences is not training.sequences:
+            validation_feed = self.feed(validation)
         try:
             for epoch in range(n_epochs):
                 started = time.perf_counter()
@@ -198,7 +201,7 @@ class Trainer:
                 result.loss_curve.append(loss)
                 validation_loss, validation_score = None, None
                 if validation is not None:
-                    found = self._validate(parameters, validation, score)
+                    found = self._validate(parameters, validation, validation_feed, score)
                     validation_loss, validation_score = found
                     result.validation_scores.append(validation_score)
                 report = EpochReport(
@@ -342,11 +345,13 @@ class Trainer:
         network.unpack_gradient(total, gradient)
         return losses
 
-    def _validate(self, parameters, validation, score):
+    def _validate(self, parameters, validation, feed, score):
         """Loss and score of the validation data."""
         predictor = Predictor(self.network, parameters, self.shift, self.scale)
         used = validation.indices
-        raw = predictor.predict_raw(validation.sequences, used, workspaces=self._workspaces)
+        raw = predictor.predict_raw(
+            validation.sequences, used, workspaces=self._workspaces, feed=feed
+        )
         target, weight = validation.target[used], validation.weight[used]
         loss = self.loss.mean(raw, target, weight)
         return loss, score(raw, target, weight)
