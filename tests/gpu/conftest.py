@@ -4,6 +4,8 @@ import warnings
 
 import pytest
 
+from tests.emulator import n_violations
+
 from .mode import mode
 
 if mode() == "simulator":
@@ -32,6 +34,15 @@ def _hashes_wrap_around():
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "overflow encountered", RuntimeWarning)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_violations():
+    """What the emulator tells of is an error of the test."""
+    before = n_violations() if mode() == "emulator" else 0
+    yield
+    if mode() == "emulator":
+        assert n_violations() == before, "the emulator has told of wrong use: see its output"
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ import pytest
 
 from .mode import mode
 
-SIMULATED = mode() == "simulator"
+SIMULATED, EMULATED = mode() == "simulator", mode() == "emulator"
 
 #: Units of layers, sequences of a batch, and steps of the longest one.
 if SIMULATED:
     HIDDEN, BATCHES, STEPS = (1, 3, 17), (1, 5), 3
+elif EMULATED:
+    HIDDEN, BATCHES, STEPS = (1, 17, 64, 128, 260), (1, 33), 7
 else:
     HIDDEN, BATCHES, STEPS = (1, 17, 64, 100, 128, 200, 256, 512), (1, 33, 256), 20
 
@@ -29,8 +31,10 @@ def require(precision):
         pytest.skip(f"{precision} needs compute capability 8.0")
 
 
-def size(real, tiny):
-    """One of two sizes: for a GPU, or for the simulator."""
+def size(real, tiny, emulated=None):
+    """One of these sizes: for a GPU, for the simulator, for the emulator (as for a GPU)."""
+    if EMULATED and emulated is not None:
+        return emulated
     return tiny if SIMULATED else real
 
 

@@ -1,8 +1,10 @@
 """Whether the GPU tests were asked for, and where they run.
 
-``pytest -m gpu`` asks for them on a GPU. ``SKGRU_GPU_TESTS=simulator`` runs the same tests, at tiny
-sizes, in Numba's simulator: what they say about kernels is then no more than `tests/cuda/sim` says,
-but the tests themselves have run. Without either they are skipped.
+``pytest -m gpu`` asks for them on a GPU. ``SKGRU_GPU_TESTS=emulator`` runs the same tests on the
+compiled kernels, at sizes that a CPU can do (see `tests/emulator`), and
+``SKGRU_GPU_TESTS=simulator`` at tiny ones in Numba's simulator: what they say about kernels is then
+no more than `tests/cuda/sim` says, but the tests themselves have run. Without either they are
+skipped.
 """
 
 import os
@@ -15,7 +17,7 @@ _VARIABLE = "SKGRU_GPU_TESTS"
 
 
 def mode():
-    """ "device", "simulator" or ""."""
+    """ "device", "emulator", "simulator" or ""."""
     return os.environ.get(_VARIABLE, "")
 
 
@@ -31,8 +33,10 @@ def _selects_gpu(expression):
 
 def settle(config):
     """Decide where the tests run; end a run that asks for them where they cannot."""
-    if mode() not in ("", "device", "simulator"):
-        raise pytest.UsageError(f"{_VARIABLE} is {mode()!r}; use 'device' or 'simulator'.")
+    if mode() not in ("", "device", "simulator", "emulator"):
+        raise pytest.UsageError(
+            f"{_VARIABLE} is {mode()!r}; use 'device', 'emulator' or 'simulator'."
+        )
     if not mode() and not _selects_gpu(config.getoption("markexpr")):
         return
     os.environ.setdefault(_VARIABLE, "device")  # for modules of tests, and for workers of xdist
@@ -44,6 +48,10 @@ def settle(config):
             "The tests marked gpu need a GPU, and NUMBA_ENABLE_CUDASIM=1 hides it: unset that, or "
             f"set {_VARIABLE}=simulator."
         )
+    if mode() == "emulator":
+        from tests.emulator import install
+
+        install()
     from skgru.kernels import resolve_device
 
     try:

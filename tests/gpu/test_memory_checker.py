@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from . import sanitized
-from .device import SIMULATED
+from .device import EMULATED, SIMULATED
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -25,23 +25,32 @@ def compute_sanitizer():
 
 @pytest.mark.parametrize("tool", ["memcheck", "racecheck", "synccheck", "initcheck"])
 def test_nothing_is_found(tool):
-    if SIMULATED:
-        pytest.skip("not in the simulator: there is no device to be watched")
+    if SIMULATED or EMULATED:
+        pytest.skip("there is no device to be watched")
     checker = compute_sanitizer()
     if checker is None:
         pytest.skip("compute-sanitizer is neither on PATH nor in CUDA_HOME; CUDA's toolkit has it")
-    command = [
-        checker, "--tool", tool, "--error-exitcode", "99", "--print-limit", "20",
-        sys.executable, "-m", "tests.gpu.sanitized",
-    ]  # fmt: skip
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    options = "--tool", tool, "--error-exitcode", "99", "--print-limit", "20"
+    watch(checker, *options, sys.executable, "-m")
+
+
+@pytest.mark.skipif(not EMULATED, reason="the emulator is its own checker")
+def test_the_emulator_finds_nothing(monkeypatch):
+    monkeypatch.setenv("EMULATOR_RACES", "1")
+    watch(sys.executable, "-m", "tests.emulator")
+
+
+def watch(*checker):
+    """Run a small piece of everything, under a checker."""
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800
-    )
+        [*checker, "tests.gpu.sanitized"], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=1800,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all ran" in done.stdout
 
 
+@pytest.mark.skipif(EMULATED, reason="it runs under the checker")
 def test_what_the_checker_watches_runs(capsys):
     if SIMULATED:
         sanitized.main(hidden=(2,), n=4, steps=2, simulated=True)

@@ -1,23 +1,24 @@
 """Third rung: outputs and gradients beside ``torch.nn.GRU`` on the same GPU, which is cuDNN's.
 
-In the simulator torch's GRU of the CPU takes its place.
+In the simulator and the emulator torch's GRU of the CPU takes its place.
 """
 
 import pytest
 
 from tests.models.networks import random_sequences
 
-from .device import HIDDEN, SIMULATED, ragged_lengths, size
+from .device import EMULATED, HIDDEN, SIMULATED, ragged_lengths, size
 
 torch = pytest.importorskip("torch")
-if not SIMULATED and not torch.cuda.is_available():
+ON_THE_CPU = SIMULATED or EMULATED
+if not ON_THE_CPU and not torch.cuda.is_available():
     pytest.skip("this torch has no CUDA", allow_module_level=True)
 
 from tests.parity.test_torch import check_network  # noqa: E402
 
 #: Relative to the largest entry; gradients have five times that.
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
-THEIRS = "cpu" if SIMULATED else "cuda"
+THEIRS = "cpu" if ON_THE_CPU else "cuda"
 
 both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 

@@ -14,7 +14,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import cross_val_score
 
-from .device import needs_device, size
+from .device import EMULATED, needs_device, size
 from .problems import AGREEMENT, load, model_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -106,6 +106,7 @@ def test_a_fork_is_told_what_to_do(monkeypatch):
 
 
 @needs_device("every worker would take minutes")
+@pytest.mark.skipif(EMULATED, reason="workers that start afresh have no emulator")
 def test_workers_of_joblib_have_the_gpu_each_for_itself():
     """loky starts processes afresh, so they may use CUDA; they share the GPU and its memory."""
     X, y = load("taxi")
