@@ -67,7 +67,7 @@ def _grid(n_sequences, rows):
 def _room(p, n_sequences, states):
     """Global memory for the vectors of all blocks, and how much of it each has."""
     (n_blocks,) = _grid(n_sequences, p.rows)
-    return scratch("spilled", (n_blocks * p.spilled,), states.dtype), p.spilled
+    return scratch("spilled", n_blocks * p.spilled, states.dtype), p.spilled
 
 
 def gru_forward(

@@ -146,7 +146,7 @@ def fill_rows(row, target):
 def add_columns(source, sums):
     """sums += the sum of the rows of ``source``."""
     n_rows, n = source.shape
-    none, blocks = nothing(source), scratch("no blocks", (0,), "int64")
+    none, blocks = nothing(source), scratch("nothing", 0, "int64")
     launch_sums_of_products(
         none, 0, none, 0, source, n, 0, 0, n, n, 1, n_rows, blocks, False, (none, none, sums), True
     )
