@@ -79,6 +79,9 @@ def session(device, precision):
             raise
         finally:
             _local.__dict__.update(before)
+            if not SIMULATED:
+                with suppress(Exception):  # what failed has been told, or is being
+                    stream.synchronize()  # nothing may still use what is freed now
             idle.append(stream)
             _free()
 
