@@ -124,8 +124,21 @@ def minibatches(indices, batch_size):
     return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
 
 
-def gather_steps(sequences, shard):
+def gathered_dtype(sequences):
+    """The dtype in which `gather_steps` returns steps: float32 or float64."""
+    dtype = sequences.values.dtype
+    return dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
+
+
+def gather_steps(sequences, shard, rows=None):
     """The steps of a shard alone, below each other.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    shard : Shard
+    rows : ndarray of shape (shard.lengths.sum(), n_features), default=None
+        Of `gathered_dtype`; to be written instead of a new array.
 
     Returns
     -------
@@ -133,9 +146,7 @@ def gather_steps(sequences, shard):
     starts : ndarray of shape (n_sequences,), int64
         Row at which each sequence begins.
     """
-    dtype = sequences.values.dtype
-    dtype = dtype if dtype in (np.float32, np.float64) else np.float64
-    values = stack_rows([sequences[i] for i in shard.indices], dtype)
+    values = stack_rows([sequences[i] for i in shard.indices], gathered_dtype(sequences), rows)
     return values, np.cumsum(shard.lengths) - shard.lengths
 
 

@@ -16,10 +16,14 @@ import numpy as np
 _PIECE_BYTES = 2**20
 
 
-def stack_rows(parts, dtype):
-    """Copy arrays (length, n_features) below each other into one of that dtype, in C order."""
-    # By itself, NumPy would give parts in Fortran order a result in Fortran order.
-    rows = np.empty((sum(map(len, parts)), parts[0].shape[1]), dtype)
+def stack_rows(parts, dtype, rows=None):
+    """Copy arrays (length, n_features) below each other into one of that dtype, in C order.
+
+    ``rows`` is that array where the caller has one.
+    """
+    if rows is None:
+        # By itself, NumPy would give parts in Fortran order a result in Fortran order.
+        rows = np.empty((sum(map(len, parts)), parts[0].shape[1]), dtype)
     return np.concatenate(parts, out=rows, casting="unsafe")
 
 

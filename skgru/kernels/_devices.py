@@ -5,6 +5,7 @@ Nothing here touches CUDA before a device is asked for by name (or by "auto").
 
 import importlib.util
 import os
+import sys
 import warnings
 from contextlib import contextmanager
 
@@ -67,18 +68,23 @@ def _find_fault(number):
         return ImportError(
             f"A GPU needs numba-cuda: {_INSTALL}. Without one, use device='cpu' or 'auto'."
         )
-    if _state["used_by"] not in (None, os.getpid()):
-        return RuntimeError(
-            "CUDA was used before this process was forked, and does not work in the fork. Start "
-            "the processes by 'spawn' or 'forkserver' (joblib's loky does), use n_jobs=1, or "
-            "device='cpu'."
-        )
+    forked = RuntimeError(
+        "CUDA was used before this process was forked, and does not work in the fork. Start "
+        "the processes by 'spawn' or 'forkserver' (joblib's loky does), use n_jobs=1, or "
+        "device='cpu'."
+    )
+    # Whoever started CUDA by Numba: what it found out about the devices is here, but of no use.
+    driver = getattr(sys.modules.get("numba.cuda.cudadrv.driver"), "driver", None)
+    if not {_state["used_by"], getattr(driver, "pid", None)} <= {None, os.getpid()}:
+        return forked
     from numba import cuda
 
     try:
         n_devices = len(cuda.gpus)
     except Exception as error:  # no driver, or one that cannot start: the kinds vary
         reason = " ".join(str(error).split()).rstrip(": .") or type(error).__name__
+        if "CUDA_ERROR_NOT_INITIALIZED" in reason:  # by cuInit itself: somebody else used CUDA
+            return forked
         return RuntimeError(
             f"There is no GPU that CUDA can use ({reason}). Install NVIDIA's driver, "
             "or use device='cpu' or 'auto'."

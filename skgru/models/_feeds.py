@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from skgru.data import Shard, gather_steps, pack_shard
+from skgru.data import Shard, gather_steps, gathered_dtype, pack_shard
+
+# Shards that may be on their way to a device: numbers that describe them, and their values.
+_DESCRIPTIONS, _PARCELS = 16, 2
 
 
 def make_feed(network, sequences, shift, scale, target=None, weight=None):
@@ -46,7 +49,8 @@ class HostFeed:
 class DeviceFeed:
     """Copies of the data set on a device: made once if there is room, shard by shard otherwise.
 
-    What describes a shard goes there in one piece, without waiting for the device.
+    What describes a shard goes there in one piece, and nothing waits for the device: the next shard
+    is prepared while it computes.
     """
 
     def __init__(self, network, sequences, shift, scale, target, weight):
@@ -57,19 +61,21 @@ class DeviceFeed:
         self._target, self._weight = (
             None if array is None else kernels.to_device(array) for array in (target, weight)
         )
+        # Last, so that the room for them is what targets and weights leave.
         self._values = kernels.to_device_if_it_fits(sequences.values)
-        self._mail = kernels.Mail()
-        self._views = {}
+        self._descriptions = kernels.Mail(np.int64, _DESCRIPTIONS)
+        self._parcels = kernels.Mail(gathered_dtype(sequences), _PARCELS)
+        self._views = None, None, []
 
     def inputs(self, shard, workspace):
         """The shard as kernels read it, and its inputs (n_rows, n_features)."""
         network, kernels = self.network, self.network.kernels
         values, starts = self._values, self.sequences.offsets[shard.indices]
         if values is None:
-            values, starts = gather_steps(self.sequences, shard)
-            on_device = workspace.array(("values", values.dtype), values.shape, values.dtype)
-            kernels.copy(values, on_device)
-            values = on_device
+            room = self._parcels.room((int(shard.lengths.sum()), network.n_features))
+            _, starts = gather_steps(self.sequences, shard, room)
+            values = workspace.array(("values", room.dtype), room.shape, room.dtype)
+            self._parcels.send(room, values)
         *arrays, starts = self._send([*shard[:5], starts], workspace)
         shard = Shard(*arrays, *shard[5:])
         x = workspace.array("x", (shard.n_rows, network.n_features))
@@ -82,14 +88,16 @@ class DeviceFeed:
         """Copies of arrays of integers on the device."""
         sizes = tuple(map(len, arrays))
         whole = workspace.array("integers", (sum(sizes),), np.int64)
-        self._mail.send(np.concatenate(arrays), whole)
-        known, views = self._views.get(sizes, (None, None))
-        if known is not whole:  # most shards are like the one before
+        room = self._descriptions.room(whole.shape)
+        np.concatenate(arrays, out=room)
+        self._descriptions.send(room, whole)
+        known_sizes, known, views = self._views
+        if known is not whole or known_sizes != sizes:  # most shards are like the one before
             ends = np.cumsum(sizes)
             views = [
                 whole[end - size : end] for size, end in zip(sizes, ends.tolist(), strict=True)
             ]
-            self._views[sizes] = whole, views
+            self._views = sizes, whole, views
         return views
 
     def targets(self, shard, workspace):

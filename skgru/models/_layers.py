@@ -62,6 +62,7 @@ class GRULayer:
         columns = kernels.panel_columns(self.dtype)
         self.n_input_columns = round_up(self.n_inputs, columns)
         self.nothing, self.d_gates = f"{name}.nothing", f"{name}.d_gates"
+        self.no_initial = f"{name}.no_initial"
         self.directions = tuple(
             _Direction(d, f"{name}.{direction}")
             for d, direction in enumerate(("forward", "backward")[: 1 + bidirectional])
@@ -148,6 +149,8 @@ class GRULayer:
         n, found = shard.n_sequences, []
         nothing = workspace.array(self.nothing, (0, self.n_units))
         gate_rows = self.kernels.gate_rows(shard.n_rows, self.n_inputs, save)
+        if initial is None:  # a kernel on a device learns the number of sequences from it
+            initial = [workspace.array(self.no_initial, (n, 0))] * len(self.directions)
         for d in self.directions:
             states = self.states(d, shard, workspace)
             gates = workspace.array(d.gates, (gate_rows, 4 * self.n_units))
@@ -162,8 +165,7 @@ class GRULayer:
                 )  # fmt: skip
             self.kernels.gru_forward(
                 x, shard.block, shard.alive, packed[d.W], packed[d.U], packed[d.b],
-                d.reverse, nothing if initial is None else initial[d.number],
-                mask, masked, states, gates, save,
+                d.reverse, initial[d.number], mask, masked, states, gates, save,
             )  # fmt: skip
             found.append(states)
         return found

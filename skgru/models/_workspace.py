@@ -8,6 +8,9 @@ import numpy as np
 class Workspace:
     """Named buffers that grow to the largest shard seen and are never given back in between.
 
+    On a device work that is queued may still use a smaller one when it goes: to free memory there
+    waits for it.
+
     A workspace belongs to one thread at a time, and a name to one dtype.
     """
 
@@ -28,6 +31,8 @@ class Workspace:
         else:
             buffer = self._buffers.get(name)
             if buffer is None or buffer.size < size:
+                # The smaller one goes first, with its view.
+                buffer = view = self._buffers[name] = self._views[name] = None
                 buffer = self._buffers[name] = self.kernels.zeros(size + size // 8, dtype)
             view = buffer[:size].reshape(shape)
         self._views[name] = view

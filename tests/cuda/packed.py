@@ -25,7 +25,7 @@ def unset(shape, dtype):
 class DeviceRun:
     """A `Problem` in the layout of the kernels; ``forward`` has run once this exists."""
 
-    def __init__(self, problem, save=True, room=True):
+    def __init__(self, problem, save=True, room=True, has_initial=True):
         self.problem, dtype = problem, problem.dtype
         n, n_hidden = problem.h0.shape
         self.n_features = problem.W.shape[0]
@@ -41,7 +41,7 @@ class DeviceRun:
             *to_device(np.zeros(self.n_features), np.ones(self.n_features)), self.x,
         )  # fmt: skip
         self._pack_weights(dtype)
-        start = self._pad(problem.h0[shard.indices])
+        start = self._pad(problem.h0[shard.indices]) if has_initial else unset((n, 0), dtype)
         self.states = unset((shard.n_state_rows, self.n_units), dtype)
         self.mask, self.masked = unset((0, self.n_units), dtype), unset((0, self.n_units), dtype)
         if problem.mask is not None:

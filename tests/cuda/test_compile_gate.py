@@ -47,7 +47,9 @@ def run_layer(n_hidden, batch, n_x, dtype, masked=False):
     w, u, bias = array(1, n_x, 3, n), array(1, n, 3, n), array(1, 4, n)
     x, states, gates = array(rows, n_x), array(rows + batch, n), array(rows, 4 * n)
     mask, none = array(batch if masked else 0, n), array(0, n)
-    kernels.gru_forward(x, block, alive, w, u, bias, False, none, mask, states, states, gates, True)
+    kernels.gru_forward(
+        x, block, alive, w, u, bias, False, array(batch, 0), mask, states, states, gates, True
+    )
     groups = -(-n_x // columns)
     kernels.gru_backward(
         x, block, alive, array(groups, 1, 3 * n, columns), array(3 * n * n), False, mask, states,

@@ -11,6 +11,8 @@ from skgru.data import (
     Sequences,
     as_sequences,
     cut_into_shards,
+    gather_steps,
+    gathered_dtype,
     make_shard,
     minibatches,
     pack_shard,
@@ -123,6 +125,19 @@ def test_storage_makes_no_difference():
     for values in (frozen, fortran, big_endian):
         found = packed(Sequences(values, plain.offsets, plain.layout), shard)
         assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64"])
+def test_steps_are_gathered_below_each_other(dtype):
+    x = ragged(dtype)
+    sequences, shard = as_sequences(x), make_shard([1, 3, 0, 6], np.arange(4), [5, 4, 2, 1])
+    expected = np.concatenate([x[i] for i in shard.indices])
+    room = np.empty(expected.shape, gathered_dtype(sequences))
+    for values, starts in (gather_steps(sequences, shard), gather_steps(sequences, shard, room)):
+        assert values.dtype == gathered_dtype(sequences) and values.flags.c_contiguous
+        assert_array_equal(values, expected)
+        assert_array_equal(starts, [0, 5, 9, 11])
+    assert values is room
 
 
 class Watched(list):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,13 +39,13 @@ def no_compiler(monkeypatch):
 class Driver:
     """Stands for `numba.cuda` with some GPUs, or with a driver that does not start."""
 
-    def __init__(self, n_devices=None):
-        self.n_devices = n_devices
+    def __init__(self, n_devices=None, error="libcuda.so: no such file"):
+        self.n_devices, self.error = n_devices, error
 
     @property
     def gpus(self):
         if self.n_devices is None:
-            raise OSError("libcuda.so: no such file")
+            raise OSError(self.error)
         return range(self.n_devices)
 
 
@@ -55,9 +56,9 @@ def driver(monkeypatch):
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
 
-    def install(n_devices):
-        monkeypatch.setitem(sys.modules, "numba.cuda", Driver(n_devices))
-        monkeypatch.setattr(numba, "cuda", Driver(n_devices), raising=False)
+    def install(*arguments):
+        monkeypatch.setitem(sys.modules, "numba.cuda", Driver(*arguments))
+        monkeypatch.setattr(numba, "cuda", Driver(*arguments), raising=False)
 
     return install
 
@@ -113,6 +114,22 @@ def test_after_a_fork(driver):
     with pytest.raises(RuntimeError, match="before this process was forked.*spawn"):
         _devices.resolve_device("cuda")
     assert _devices.resolve_device("auto") == "cpu"
+
+
+def test_after_a_fork_of_a_process_that_used_cuda_without_this_package(driver, monkeypatch):
+    driver(1)
+    name = "numba.cuda.cudadrv.driver"
+    for pid in (None, os.getpid()):
+        numba_driver = SimpleNamespace(driver=SimpleNamespace(pid=pid))
+        monkeypatch.setitem(sys.modules, name, numba_driver)
+        assert _devices.resolve_device("cuda") == "cuda:0"
+    numba_driver.driver.pid -= 1
+    with pytest.raises(RuntimeError, match="before this process was forked"):
+        _devices.resolve_device("cuda")
+    monkeypatch.delitem(sys.modules, name)
+    driver(None, "Error at driver init: Call to cuInit results in CUDA_ERROR_NOT_INITIALIZED (3)")
+    with pytest.raises(RuntimeError, match="before this process was forked"):
+        _devices.resolve_device("cuda")
 
 
 def test_a_model_of_a_gpu_predicts_without_one(driver):

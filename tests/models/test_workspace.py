@@ -1,5 +1,7 @@
 """Buffers that are used again: aligned, shared by name, and never read before they are written."""
 
+import weakref
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -36,6 +38,24 @@ def test_a_name_keeps_its_memory():
     grown = workspace.array("a", (100, 4))
     assert grown.shape == (100, 4) and not np.shares_memory(grown, large)
     assert workspace.array("steps", (4,), np.int64).dtype == np.int64
+
+
+def test_a_buffer_that_grows_lets_the_smaller_one_go_first():
+    class Kernels:
+        alive = []
+
+        @classmethod
+        def zeros(cls, shape, dtype):
+            assert [size for size, ref in cls.alive if ref() is not None] == []
+            array = np.zeros(shape, dtype)
+            cls.alive.append((shape, weakref.ref(array)))
+            return array
+
+    workspace = Workspace(Kernels, "float32")
+    for n in (10, 20, 100):
+        for shape in ((n, 4), (n // 2, 4), (n, 4)):
+            assert workspace.array("a", shape).shape == shape
+    assert len(Kernels.alive) == 3
 
 
 def test_zeros_clears_what_was_there():

@@ -139,7 +139,7 @@ def _mask_rows(states, start, n, mask, masked):
 def _place_initial_states(states, block, alive, reverse, initial):
     """Write the initial states where the steps will look for them; zeros if there are none."""
     n_steps = alive.shape[0]
-    given = initial.shape[0] > 0
+    given = initial.shape[1] > 0
     for s in range(n_steps if reverse else 1):
         # Rows of block s + 1 (reverse) without a step after theirs, or all of block 0.
         start, stop, row = 0, alive[0], block[0]
@@ -167,7 +167,7 @@ def gru_forward(
     bias : (n_panels, 4, width): b_r, b_z, b_n, b_hn. IN
     reverse : bool, from the last step to the first.
     initial : (n_sequences, n_units), states before the first step, zero in the units of the
-        padding; no rows for zeros. IN
+        padding; no columns for zeros. IN
     mask : (n_sequences, n_units), recurrent dropout (Gal & Ghahramani 2016, arXiv:1512.05287): U
         multiplies mask * h; no rows if there is none. IN
     masked : like ``states``, mask * h for the backward pass; not touched without a mask. OUT

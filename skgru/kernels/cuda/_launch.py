@@ -79,6 +79,9 @@ def session(device, precision):
             raise
         finally:
             _local.__dict__.update(before)
+            if not SIMULATED:
+                with suppress(Exception):  # what failed has been told, or is being
+                    stream.synchronize()  # nothing may still use what is freed now
             idle.append(stream)
             _free()
 
@@ -222,16 +225,26 @@ def launch_rows(kernel, n, *arguments):
     launch(kernel, (-(-n // ROWS),), (ROW_THREADS, ROWS), *arguments)
 
 
-def scratch(name, shape, dtype):
-    """Work space of this thread, used again by later calls with this name, dtype and shape."""
+def scratch(name, size, dtype):
+    """Work space of this thread: a vector of ``size`` numbers or more, none where ``size`` is 0.
+
+    Later calls with this name and dtype use it again.
+    """
     found = getattr(_local, "scratch", None)
     if found is None:
         found = _local.scratch = {}
-    key = name, tuple(shape), np.dtype(dtype)
+    key = name, np.dtype(dtype)
     array = found.get(key)
-    if array is None:
-        array = found[key] = cuda.device_array(shape, dtype)
+    if array is None or array.size < size:
+        # The smaller one may go first, whatever is queued: cuMemFree waits for kernels that use it.
+        array = found[key] = None
+        array = found[key] = cuda.device_array(with_room(size), dtype)
     return array
+
+
+def with_room(size):
+    """Entries of a buffer for ``size`` of them that is seldom to be replaced by a larger one."""
+    return max(1024, size + size // 8) if size > 0 else 0
 
 
 def release_scratch():

@@ -67,7 +67,7 @@ def plan(n_units, itemsize, batch, shared_limit, n_inputs=0, backward=False):
     itemsize : int
         Bytes of a number.
     batch : int
-        Sequences of a step, at least roughly.
+        Sequences of the shard.
     shared_limit : int
         Bytes of shared memory that a block may have.
     n_inputs : int

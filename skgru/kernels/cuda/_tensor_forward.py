@@ -75,7 +75,7 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
         n_near, n_near_inputs = index(n_near), index(n_near_inputs)
         n_units, n_x = index(states.shape[1]), index(x.shape[1])
         n_sequences = index(alive[0])
-        has_initial, has_mask = initial.shape[0] > 0, mask.shape[0] > 0
+        has_initial, has_mask = initial.shape[1] > 0, mask.shape[0] > 0
         w, u, bias = flat(w), flat(u), flat(bias)
         thread, n_threads = index(cuda.threadIdx.x), index(cuda.blockDim.x)
         first = index(cuda.blockIdx.x) * n_rows

@@ -17,7 +17,7 @@ _PART_BLOCKS, _PART_ROWS = 256, 128
 
 def nothing(like):
     """An array without entries, for arguments that are not used."""
-    return scratch("nothing", (0,), like.dtype)
+    return scratch("nothing", 0, like.dtype)
 
 
 def _arithmetic_for(array):
@@ -59,7 +59,7 @@ def launch_sums_of_products(
     across = -(-n_columns // tile.columns)
     n_parts, part_rows = parts_of(n_rows, tiles * across, arithmetic.depth)
     size = (n_x + n_h) * n_columns + n_totals
-    partial = scratch("sums of products", (n_parts * size,), g.dtype)
+    partial = scratch("sums of products", n_parts * size, g.dtype)
     launch(
         make_sums_of_products(arithmetic), (across, tiles, n_parts), (tile.threads,),
         x, n_x, h, n_h, g, g_length, x_column, h_column, n_columns, n_totals, panel, n_rows, block,
@@ -82,5 +82,5 @@ def multiply_transposed(a, b, panels, add):
     none = nothing(a)
     launch_sums_of_products(
         a, k, none, 0, b, n_columns, 0, 0, n_columns, 0, panels.shape[2], m,
-        scratch("no blocks", (0,), "int64"), False, (panels, none, none), add,
+        scratch("nothing", 0, "int64"), False, (panels, none, none), add,
     )  # fmt: skip

@@ -48,10 +48,8 @@ def gate_gradient_rows(n_rows, n_sequences, n_units, itemsize):
     return n_rows
 
 
-def _plan_for(x_rows, n_steps, states, **options):
-    # The number of sequences is known to the device alone; the mean over the steps is as good.
-    rows = -(-x_rows // n_steps)
-    return plan(states.shape[1], states.dtype.itemsize, rows, shared_limit(), **options)
+def _plan_for(n_sequences, states, **options):
+    return plan(states.shape[1], states.dtype.itemsize, n_sequences, shared_limit(), **options)
 
 
 def _tensor_plan_for(states, **options):
@@ -62,14 +60,14 @@ def _tensor_plan_for(states, **options):
     return precision, p
 
 
-def _grid(n_rows, rows):
-    return (min(-(-n_rows // rows), MAX_BLOCKS),)
+def _grid(n_sequences, rows):
+    return (min(-(-n_sequences // rows), MAX_BLOCKS),)
 
 
-def _room(p, n_rows, states):
+def _room(p, n_sequences, states):
     """Global memory for the vectors of all blocks, and how much of it each has."""
-    (n_blocks,) = _grid(n_rows, p.rows)
-    return scratch("spilled", (n_blocks * p.spilled,), states.dtype), p.spilled
+    (n_blocks,) = _grid(n_sequences, p.rows)
+    return scratch("spilled", n_blocks * p.spilled, states.dtype), p.spilled
 
 
 def gru_forward(
@@ -77,11 +75,12 @@ def gru_forward(
 ):  # fmt: skip
     """Run one direction of a layer over a mini-batch; arguments as on the CPU, on the device.
 
+    The length of ``initial`` says how many sequences there are; other arrays tell the device alone.
     Where ``gates`` has rows, they may be written whether or not ``save`` asks for it: wide inputs
     are multiplied by W before the loop, and the products wait there. Without rows the loop has to
     multiply them, which is as good for up to 16 inputs and slow for many.
     """
-    (n_rows, n_x), n_units = x.shape, states.shape[1]
+    (n_rows, n_x), n_units, n_sequences = x.shape, states.shape[1], initial.shape[0]
     fused = n_x <= FUSED_INPUTS or gates.shape[0] == 0
     if not fused:
         launch_product(
@@ -92,16 +91,16 @@ def gru_forward(
     if p is not None:
         launch(
             make_tensor_forward(precision, p.n_held, fused, p.max_threads),
-            _grid(n_rows, SEQUENCES), (p.threads,), x, block, alive, w, u, bias, reverse, initial,
-            mask, masked, states, gates, save, p.n_near, p.n_near_inputs, shared=p.shared,
+            _grid(n_sequences, SEQUENCES), (p.threads,), x, block, alive, w, u, bias, reverse,
+            initial, mask, masked, states, gates, save, p.n_near, p.n_near_inputs, shared=p.shared,
         )  # fmt: skip
         return
-    p = _plan_for(n_rows, alive.shape[0], states, n_inputs=n_inputs)
+    p = _plan_for(n_sequences, states, n_inputs=n_inputs)
     launch(
         make_forward(numba_type(states), p.rows, p.slices, fused, p.spilled > 0),
-        _grid(n_rows, p.rows), (p.slices * p.columns,), x, block, alive, w, u, bias, reverse,
+        _grid(n_sequences, p.rows), (p.slices * p.columns,), x, block, alive, w, u, bias, reverse,
         initial, mask, masked, states, gates, save, p.columns, p.n_cached,
-        *_room(p, n_rows, states), shared=p.shared,
+        *_room(p, n_sequences, states), shared=p.shared,
     )  # fmt: skip
 
 
@@ -114,7 +113,7 @@ def gru_backward(
     ``d_gates`` has to hold the rows of all steps. The sums over the rows are cut into as many parts
     as the shapes say, and the parts are added in order: the same bits in every run.
     """
-    (n_rows, n_x), n_units = x.shape, carry.shape[1]
+    (n_rows, n_x), (n_sequences, n_units) = x.shape, carry.shape
     arguments = (
         block, alive, u_t, reverse, mask, states, gates, d_states, d_column, carry, d_gates,
         need_initial,
@@ -123,14 +122,14 @@ def gru_backward(
     if p is not None:
         launch(
             make_tensor_backward(precision, p.n_held, p.max_threads),
-            _grid(n_rows, SEQUENCES), (p.threads,), *arguments, p.n_near, shared=p.shared,
+            _grid(n_sequences, SEQUENCES), (p.threads,), *arguments, p.n_near, shared=p.shared,
         )  # fmt: skip
     else:
-        p = _plan_for(n_rows, alive.shape[0], states, backward=True)
+        p = _plan_for(n_sequences, states, backward=True)
         launch(
             make_backward(numba_type(states), p.rows, p.slices, p.spilled > 0),
-            _grid(n_rows, p.rows), (p.slices * p.columns,), *arguments, p.columns, p.n_cached,
-            *_room(p, n_rows, states), shared=p.shared,
+            _grid(n_sequences, p.rows), (p.slices * p.columns,), *arguments, p.columns, p.n_cached,
+            *_room(p, n_sequences, states), shared=p.shared,
         )  # fmt: skip
     launch_sums_of_products(
         x, n_x, h_in, n_units, d_gates, 4 * n_units, n_units, 0, 3 * n_units, 4 * n_units,

@@ -1,6 +1,7 @@
 """Arrays on the device and the ways there and back.
 
-Copies to and from the host wait for the device, except those that a `Mail` sends.
+Everything runs on the stream of the thread. A copy to or from memory of the host waits for what the
+thread has started, and for no other thread; what a `Mail` sends is not waited for.
 """
 
 import itertools
@@ -10,7 +11,7 @@ import numpy as np
 from numba import cuda
 
 from ._jit import flat, index, kernel
-from ._launch import current_stream, launch_elements, scratch, session  # noqa: F401
+from ._launch import current_stream, launch_elements, scratch, session, with_room  # noqa: F401
 from .gemm import launch_sums_of_products, nothing
 
 #: Whether kernels read the very arrays that NumPy has.
@@ -20,7 +21,10 @@ ON_HOST = False
 _DATA_SHARE = 0.5
 
 # Bytes that go to the device at once, so that a memory map is never read as a whole.
-_CHUNK_BYTES = 2**26
+_CHUNK_BYTES = 2**24
+
+# Most bytes of a piece of memory that a `Mail` takes from the machine for itself.
+_PIECE_BYTES = 2**29
 
 
 def zeros(shape, dtype):
@@ -34,7 +38,9 @@ def to_device(array):
     """A copy on the device; an array of the device itself."""
     if not isinstance(array, np.ndarray):
         return array
-    return cuda.to_device(np.ascontiguousarray(array))
+    found = cuda.device_array(array.shape, array.dtype)
+    _send(array, found)
+    return found
 
 
 def to_device_if_it_fits(values):
@@ -48,42 +54,83 @@ def to_device_if_it_fits(values):
         return None
     found = cuda.device_array(values.shape, dtype)
     n_rows = max(1, _CHUNK_BYTES // (found.dtype.itemsize * values.shape[1]))
+    if len(values) <= n_rows:
+        _send(values[:], found)
+        return found
+    mail = Mail(dtype, 2)  # the next piece is read while one is on its way
     for start in range(0, len(values), n_rows):
-        part = np.ascontiguousarray(values[start : start + n_rows], dtype=dtype)
-        found[start : start + n_rows].copy_to_device(part)
+        part = values[start : start + n_rows]
+        room = mail.room(part.shape)
+        room[...] = part
+        mail.send(room, found[start : start + n_rows])
+    _wait()
     return found
+
+
+def _send(array, target):
+    """target[...] = array, which may change or go as soon as this returns."""
+    # Of a read-only array Numba might send a copy of its own, gone before it is there.
+    array = np.require(array, target.dtype, ["C", "W"])
+    target.copy_to_device(array, stream=current_stream())
+    _wait()
 
 
 def to_host(array):
     """A copy as a NumPy array."""
-    return array.copy_to_host()
+    found = array.copy_to_host(stream=current_stream())
+    _wait()
+    return found
+
+
+def _wait():
+    """Wait for what this thread has started; copies on the default stream do so by themselves."""
+    stream = current_stream()
+    if stream:
+        stream.synchronize()
 
 
 class Mail:
-    """Sends short arrays of integers to the device without waiting for it.
+    """Sends arrays of one dtype to the device without waiting for it.
 
-    What is on its way waits in memory that the device reads by itself; a piece of it is used again
-    when its copy is done.
+    What is on its way lies in memory that the device reads by itself. A piece of it is used again
+    when its copy is done, so the host is ahead by ``n_pieces`` arrays at most. The copy of an array
+    that is too large for a piece is waited for.
     """
 
-    _N_PIECES = 16
+    def __init__(self, dtype, n_pieces):
+        self._dtype, self._largest = np.dtype(dtype), 0
+        self._pieces, self._sent = [None] * n_pieces, [None] * n_pieces
+        self._turns = itertools.cycle(range(n_pieces))
 
-    def __init__(self):
-        self._pieces = [None] * self._N_PIECES
-        self._sent = [None] * self._N_PIECES
-        self._turns = itertools.cycle(range(self._N_PIECES))
+    def room(self, shape):
+        """An array with arbitrary contents: to be written, then sent before the next is asked for.
 
-    def send(self, array, target):
-        """target[...] = array, both (n,) int64, the target on the device."""
-        i, n, stream = next(self._turns), len(array), current_stream()
-        if self._sent[i] is not None:
-            self._sent[i].synchronize()
-        if self._pieces[i] is None or len(self._pieces[i]) < n:
-            self._pieces[i] = cuda.pinned_array(n + n // 8, np.int64)
+        Parameters
+        ----------
+        shape : tuple of int
+        """
+        size = math.prod(shape)
+        if size * self._dtype.itemsize > _PIECE_BYTES:
+            self._turn = None
+            return np.empty(shape, self._dtype)
+        i = self._turn = next(self._turns)
+        if self._sent[i] is None:
             self._sent[i] = cuda.event()
-        self._pieces[i][:n] = array
-        target.copy_to_device(self._pieces[i][:n], stream=stream)
-        self._sent[i].record(stream)
+        self._sent[i].synchronize()
+        self._largest = max(self._largest, size)
+        if self._pieces[i] is None or self._pieces[i].size < size:
+            self._pieces[i] = None
+            self._pieces[i] = cuda.pinned_array(with_room(self._largest), self._dtype)
+        return self._pieces[i][:size].reshape(shape)
+
+    def send(self, room, target):
+        """target[...] = room, what `room` returned last; the target is on the device."""
+        if self._turn is None:
+            _send(room, target)
+            return
+        stream = current_stream()
+        target.copy_to_device(room, stream=stream)
+        self._sent[self._turn].record(stream)
 
 
 @kernel
@@ -102,9 +149,12 @@ def fill(array, value):
 def copy(source, target):
     """target[...] = source; either may be on the host."""
     if isinstance(target, np.ndarray):
-        source.copy_to_host(target)
+        source.copy_to_host(target, stream=current_stream())
+        _wait()
+    elif isinstance(source, np.ndarray):
+        _send(source, target)
     else:
-        target.copy_to_device(source)
+        target.copy_to_device(source, stream=current_stream())
 
 
 @kernel
@@ -146,7 +196,7 @@ def fill_rows(row, target):
 def add_columns(source, sums):
     """sums += the sum of the rows of ``source``."""
     n_rows, n = source.shape
-    none, blocks = nothing(source), scratch("no blocks", (0,), "int64")
+    none, blocks = nothing(source), scratch("nothing", 0, "int64")
     launch_sums_of_products(
         none, 0, none, 0, source, n, 0, 0, n, n, 1, n_rows, blocks, False, (none, none, sums), True
     )

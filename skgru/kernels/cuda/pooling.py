@@ -48,7 +48,7 @@ def _pool_mean(states, block, lengths, shift, attention, pooled, column):
 def pool_mean(states, block, lengths, shift, pooled, column, total):
     """The mean over the steps of a sequence; ``total`` is not used."""
     n = lengths.shape[0] * states.shape[1]
-    nothing = scratch("nothing", (0,), states.dtype)
+    nothing = scratch("nothing", 0, states.dtype)
     launch_elements(_pool_mean, n, states, block, lengths, shift, nothing, pooled, column)
 
 
@@ -222,16 +222,16 @@ def _pool_attention_backward(
             d_states[row, index(d_column) + j] += added
             total += float64(d_score) * float64(state)
         i += index(n_parts)
-    partial[part, j] = total
+    partial[e] = total
 
 
 @kernel
-def _add_partial(partial, target):
-    j = index(cuda.grid(1))
-    if j < index(target.shape[0]):
+def _add_partial(partial, n_parts, target):
+    n_units, j = index(target.shape[0]), index(cuda.grid(1))
+    if j < n_units:
         total = 0.0
-        for part in range(partial.shape[0]):
-            total += partial[part, j]
+        for part in range(n_parts):
+            total += partial[index(part) * n_units + j]
         target[j] += total
 
 
@@ -241,9 +241,9 @@ def pool_attention_backward(
 ):  # fmt: skip
     """Add the gradients of the states, w d_pooled + d_score query, and of the query."""
     n_units, n_parts = states.shape[1], min(lengths.shape[0], 256)
-    partial = scratch("pool_attention_backward", (n_parts, n_units), "float64")
+    partial = scratch("pool_attention_backward", n_parts * n_units, "float64")
     launch_elements(
         _pool_attention_backward, n_parts * n_units, states, block, lengths, shift, attention,
         d_scores, query, d_pooled, column, d_states, d_column, partial, n_parts,
     )  # fmt: skip
-    launch_elements(_add_partial, n_units, partial, d_query)
+    launch_elements(_add_partial, n_units, partial, n_parts, d_query)

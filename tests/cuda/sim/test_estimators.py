@@ -63,14 +63,40 @@ def test_classifiers_and_early_stopping():
     )  # fmt: skip
 
 
-def test_data_that_does_not_fit_goes_by_shards(monkeypatch):
+@pytest.mark.parametrize("piece", [2**29, 0], ids=["in pieces", "at once"])
+def test_data_that_does_not_fit_goes_by_shards(monkeypatch, piece):
     from skgru.kernels.cuda import memory
 
+    monkeypatch.setattr(memory, "_PIECE_BYTES", piece)
     whole = GRURegressor(device="cuda", **SMALL).fit(RAGGED, NUMBER)
     monkeypatch.setattr(memory, "_DATA_SHARE", -1.0)
     pieces = GRURegressor(device="cuda", **SMALL).fit(RAGGED, NUMBER)
     assert_array_equal(pieces._parameters, whole._parameters)
     assert_array_equal(pieces.predict(RAGGED), whole.predict(RAGGED))
+
+
+@pytest.mark.parametrize("share", [0.5, -1.0], ids=["at once", "by shards"])
+def test_every_copy_is_on_the_stream_of_the_session(monkeypatch, share):
+    from skgru.kernels import cuda as kernels
+
+    monkeypatch.setattr(kernels.memory, "_DATA_SHARE", share)
+    kind, copied = type(kernels.zeros(1, "float64")), set()
+
+    def watch(name):
+        original = getattr(kind, name)
+
+        def copy(self, array=None, stream=0):
+            assert stream and stream is kernels.current_stream()
+            copied.add(name)
+            return original(self, array, stream=stream)
+
+        monkeypatch.setattr(kind, name, copy)
+
+    watch("copy_to_host")
+    watch("copy_to_device")
+    options = SMALL | {"max_iter": 1, "early_stopping": True, "validation_fraction": 0.5}
+    GRURegressor(device="cuda", **options).fit(RAGGED, NUMBER).predict(RAGGED)
+    assert copied == {"copy_to_host", "copy_to_device"}
 
 
 def test_batches_of_several_shards(monkeypatch):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skgru.kernels.cuda import _plan
+from skgru.kernels import cuda as kernels
+from skgru.kernels.cuda import _launch, _plan
 from tests.cuda.packed import TOLERANCE, DeviceRun
-from tests.kernels.packed import Run, expected_states, random_problem
+from tests.kernels.packed import Run, expected_states, random_gradients, random_problem
 
 LENGTHS = (3, 5, 5, 1, 2, 5, 1)
 
@@ -75,6 +76,33 @@ def test_any_plan_gives_the_states(rng, monkeypatch, n_features, plan, reverse):
     chosen = _plan.Plan(rows, slices, columns, n_cached, 48 * 1024, *spilled)
     monkeypatch.setattr("skgru.kernels.cuda.gru.plan", lambda *a, **k: chosen)
     check(DeviceRun(problem))
+
+
+@pytest.mark.parametrize(("precision", "n_blocks"), [("fp32", 5), ("tf32", 2)])
+def test_blocks_are_as_many_as_the_sequences_need(rng, monkeypatch, precision, n_blocks):
+    """However many steps there are: ten sequences, two or eight to a block."""
+    grids = []
+
+    def launch(kernel, grid, *arguments, **options):
+        grids.append(grid)
+        _launch.launch(kernel, grid, *arguments, **options)
+
+    monkeypatch.setattr("skgru.kernels.cuda.gru.launch", launch)
+    monkeypatch.setattr(
+        "skgru.kernels.cuda.gru.plan", lambda *a, **k: _plan.Plan(2, 1, 8, 0, 48 * 1024)
+    )
+    problem = random_problem(rng, 6, lengths=(9, *LENGTHS, 1, 1), dtype="float32")
+    with kernels.use_precision(precision):
+        DeviceRun(problem).backward(*random_gradients(rng, problem))
+    assert grids == [(n_blocks,), (n_blocks,)]
+
+
+@both_directions
+def test_without_initial_states_they_are_zero(rng, reverse):
+    problem = random_problem(rng, 3, lengths=LENGTHS, reverse=reverse)
+    problem.h0[...] = 0
+    given, not_given = DeviceRun(problem), DeviceRun(problem, has_initial=False)
+    assert_array_equal(given.states.copy_to_host(), not_given.states.copy_to_host())
 
 
 def test_blocks_take_further_rows(rng, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skgru.kernels import cuda as kernels
+from skgru.kernels.cuda._launch import scratch
 from tests.cuda.packed import to_device
 
 from .test_pooling import both, both_dtypes
@@ -55,12 +56,49 @@ def test_a_data_set_without_room_stays(rng, monkeypatch):
     assert kernels.to_device_if_it_fits(rng.normal(size=(11, 3))) is None
 
 
-def test_mail_comes_in_order(rng):
-    mail = kernels.Mail()
-    for n in (3, 50, 7, *range(1, 40)):
-        target, letter = to_device(np.zeros(n, np.int64)), rng.integers(0, 99, n)
-        mail.send(letter, target)
-        assert_array_equal(target.copy_to_host(), letter)
+@pytest.mark.parametrize("n_pieces", [1, 2, 16])
+@pytest.mark.parametrize("dtype", ["int64", "float32"])
+def test_mail_comes_in_order(rng, monkeypatch, dtype, n_pieces):
+    """Also what is too large for a piece, which is waited for."""
+    monkeypatch.setattr(kernels.memory, "_PIECE_BYTES", 8 * 60)
+    monkeypatch.setattr(kernels.memory, "with_room", lambda size: size)  # every piece grows
+    mail, sent = kernels.Mail(dtype, n_pieces), []
+    with kernels.session(0, "fp32"):
+        for n in (3, 300, 50, 7, 60, *range(1, 20), 300):
+            room = mail.room((n, 1))
+            assert room.shape == (n, 1) and room.dtype == dtype
+            room[...] = rng.integers(0, 99, (n, 1))
+            target = kernels.to_device(np.zeros((n, 1), dtype))
+            mail.send(room, target)
+            sent.append((room.copy(), target))
+        for letter, target in sent:
+            assert_array_equal(kernels.to_host(target), letter)
+
+
+def test_what_is_read_only_or_cut_is_copied_whole(rng):
+    values = rng.normal(size=(6, 5))
+    values.flags.writeable = False
+    for source in (values[::2], values.T, values[:, 1:3]):
+        assert_array_equal(kernels.to_host(kernels.to_device(source)), source)
+        target = kernels.zeros(source.shape, "float64")
+        kernels.copy(source, target)
+        assert_array_equal(kernels.to_host(target), source)
+
+
+def test_scratch_grows_and_seldom(rng):
+    with kernels.session(0, "fp32"):
+        assert scratch("some", 0, "float32").size == 0
+        first = scratch("some", 1500, "float32")
+        assert first.dtype == "float32" and first.ndim == 1 and first.size >= 1500
+        for n in (1, 1600, 1500):
+            assert scratch("some", n, "float32") is first
+        grown = scratch("some", 4000, "float32")
+        assert grown.size >= 4000 and scratch("some", 1500, "float32") is grown
+        assert scratch("some", 1500, "float64") is not grown
+        assert scratch("other", 1500, "float32") is not grown
+        with kernels.session(0, "fp32"):
+            assert scratch("some", 1, "float32") is not grown
+        assert scratch("some", 1, "float32") is grown
 
 
 def test_targets_of_chosen_sequences(rng):
