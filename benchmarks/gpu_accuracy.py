@@ -46,9 +46,8 @@ def measure(data, estimator, epochs, options):
 def write_report(rows, device, path):
     header = ["data set", "metric", "test sequences", "epochs", *DEVICES]
     path.write_text(
-        f"# The same models on the CPU and on {device}\n\n"
-        "Test scores of one seed with the defaults; accuracy is better when higher, RMSE when "
-        f"lower.\n\n{markdown_table(header, rows)}\n",
+        f"{markdown_table(header, rows)}\n\nOne seed, the defaults but for the epochs; accuracy is "
+        f"better when higher, RMSE when lower. The device of the last three columns: {device}.\n",
         encoding="utf-8",
     )
 

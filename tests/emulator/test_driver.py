@@ -15,9 +15,7 @@ def test_a_training_step_does_not_wait(rng, ragged):
 
     def waits(batch_size):
         before = n_waits()
-        GRURegressor(
-            3, device="cuda", max_iter=2, batch_size=batch_size, random_state=0
-        ).fit(X, y)
+        GRURegressor(3, device="cuda", max_iter=2, batch_size=batch_size, random_state=0).fit(X, y)
         return n_waits() - before
 
     waits(30)  # compiles

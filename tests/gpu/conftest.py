@@ -8,11 +8,6 @@ from tests.emulator import n_violations
 
 from .mode import mode
 
-if mode() == "simulator":
-    from tests.cuda.simulator import use_fast_barriers
-
-    use_fast_barriers()
-
 
 class NotAskedFor(pytest.Module):
     """A file that is not even imported: that takes a compiler for GPUs."""

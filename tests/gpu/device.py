@@ -5,25 +5,18 @@ import pytest
 
 from .mode import mode
 
-SIMULATED, EMULATED = mode() == "simulator", mode() == "emulator"
+EMULATED = mode() == "emulator"
 
 #: Units of layers, sequences of a batch, and steps of the longest one.
-if SIMULATED:
-    HIDDEN, BATCHES, STEPS = (1, 3, 17), (1, 5), 3
-elif EMULATED:
+if EMULATED:
     HIDDEN, BATCHES, STEPS = (1, 17, 64, 128, 260), (1, 33), 7
 else:
     HIDDEN, BATCHES, STEPS = (1, 17, 64, 100, 128, 200, 256, 512), (1, 33, 256), 20
 
 
-def needs_device(why):
-    """Skip a test in the simulator, for a reason."""
-    return pytest.mark.skipif(SIMULATED, reason=f"not in the simulator: {why}")
-
-
 def require(precision):
     """Skip a test on a device without the tensor cores that a precision needs."""
-    if precision == "fp32" or SIMULATED:
+    if precision == "fp32":
         return
     from numba import cuda
 
@@ -31,11 +24,9 @@ def require(precision):
         pytest.skip(f"{precision} needs compute capability 8.0")
 
 
-def size(real, tiny, emulated=None):
-    """One of these sizes: for a GPU, for the simulator, for the emulator (as for a GPU)."""
-    if EMULATED and emulated is not None:
-        return emulated
-    return tiny if SIMULATED else real
+def size(real, emulated):
+    """One of two sizes: for a GPU, or for the emulator."""
+    return emulated if EMULATED else real
 
 
 def ragged_lengths(batch, longest):

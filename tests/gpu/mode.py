@@ -1,15 +1,12 @@
 """Whether the GPU tests were asked for, and where they run.
 
-``pytest -m gpu`` asks for them on a GPU. ``SKGRU_GPU_TESTS=emulator`` runs the same tests on the
-compiled kernels, at sizes that a CPU can do (see `tests/emulator`), and
-``SKGRU_GPU_TESTS=simulator`` at tiny ones in Numba's simulator: what they say about kernels is then
-no more than `tests/cuda/sim` says, but the tests themselves have run. Without either they are
-skipped.
+``pytest -m gpu`` asks for them on a GPU. ``SKGRU_GPU_TESTS=emulator`` runs the same tests, with the
+same compiled kernels, on the CPU and at sizes that it can do: see `tests/emulator`. Without either
+they are skipped.
 """
 
 import os
 import re
-import sys
 
 import pytest
 
@@ -17,12 +14,8 @@ _VARIABLE = "SKGRU_GPU_TESTS"
 
 
 def mode():
-    """ "device", "emulator", "simulator" or ""."""
+    """ "device", "emulator" or ""."""
     return os.environ.get(_VARIABLE, "")
-
-
-if mode() == "simulator":
-    os.environ["NUMBA_ENABLE_CUDASIM"] = "1"  # read when Numba is imported
 
 
 def _selects_gpu(expression):
@@ -33,20 +26,14 @@ def _selects_gpu(expression):
 
 def settle(config):
     """Decide where the tests run; end a run that asks for them where they cannot."""
-    if mode() not in ("", "device", "simulator", "emulator"):
-        raise pytest.UsageError(
-            f"{_VARIABLE} is {mode()!r}; use 'device', 'emulator' or 'simulator'."
-        )
+    if mode() not in ("", "device", "emulator"):
+        raise pytest.UsageError(f"{_VARIABLE} is {mode()!r}; use 'device' or 'emulator'.")
     if not mode() and not _selects_gpu(config.getoption("markexpr")):
         return
     os.environ.setdefault(_VARIABLE, "device")  # for modules of tests, and for workers of xdist
-    if mode() == "simulator":
-        if "numba" in sys.modules and not sys.modules["numba"].config.ENABLE_CUDASIM:
-            raise pytest.UsageError("Numba was imported before the simulator could be chosen.")
-    elif os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
+    if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
         raise pytest.UsageError(
-            "The tests marked gpu need a GPU, and NUMBA_ENABLE_CUDASIM=1 hides it: unset that, or "
-            f"set {_VARIABLE}=simulator."
+            "The tests marked gpu need a GPU, and NUMBA_ENABLE_CUDASIM=1 hides it: unset that."
         )
     if mode() == "emulator":
         from tests.emulator import install

@@ -8,17 +8,17 @@ from skgru.data import cut_into_shards
 from tests.cuda.packed import TOLERANCE, to_device
 from tests.cuda.sim.test_pooling import both, both_dtypes, close
 
-from .device import ragged_lengths, size
+from .device import ragged_lengths
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
-N = size(100_003, 37)  # of no block a multiple
-ROWS, UNITS = size((3001, 130), (19, 6))
+N = 100_003  # of no block a multiple
+ROWS, UNITS = 3001, 130
 SEED = np.uint64(0xFEDCBA9876543210)
 
 
 def shard_of(n):
-    lengths = np.array(ragged_lengths(n, size(40, 4)))
+    lengths = np.array(ragged_lengths(n, 40))
     (shard,) = cut_into_shards(np.arange(n), lengths, n, 2**20)
     return shard
 
@@ -67,7 +67,7 @@ def test_losses_of_many_sequences(rng, name, dtype):
 
 @both_dtypes
 def test_dropout_masks_are_equal_to_the_bit(rng, dtype):
-    shard = shard_of(size(300, 7))
+    shard = shard_of(300)
     states = np.ones((shard.n_state_rows, UNITS), dtype)
     x = np.zeros((shard.n_rows, UNITS), dtype)
     layout = shard.block, shard.alive
@@ -80,7 +80,7 @@ def test_dropout_masks_are_equal_to_the_bit(rng, dtype):
 
 @both_dtypes
 def test_sequences_of_a_large_shard(rng, dtype):
-    shard = shard_of(size(300, 7))
+    shard = shard_of(300)
     starts = (np.cumsum(shard.lengths) - shard.lengths).astype(np.int64)
     values = rng.normal(5, 3, size=(int(shard.lengths.sum()), 9))
     x = np.zeros((shard.n_rows, 9), dtype)
@@ -91,7 +91,7 @@ def test_sequences_of_a_large_shard(rng, dtype):
 @both_dtypes
 def test_products(kernels, rng, dtype):
     """All edges of the tiles; sums over rows in many parts."""
-    k, n = UNITS, size(200, 10)
+    k, n = UNITS, 200
     n_columns = -(-n // 32) * 32
     a, b = rng.normal(size=(ROWS, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
     padded = np.zeros((k, n_columns), dtype)

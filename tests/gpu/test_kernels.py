@@ -17,7 +17,7 @@ from tests.kernels.packed import (
     random_problem,
 )
 
-from .device import BATCHES, HIDDEN, STEPS, needs_device, ragged_lengths, require, size
+from .device import BATCHES, HIDDEN, STEPS, ragged_lengths, require
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
@@ -120,7 +120,7 @@ def test_weights_give_the_same_bits_from_shared_memory_and_from_the_cache(
         return [*one.sequence_states(), *found.pop("x"), *found.values()]
 
     most = run()
-    for less in (size(48, 8) * 1024, 64):
+    for less in (48 * 1024, 64):
         monkeypatch.setattr("skgru.kernels.cuda.gru.shared_limit", lambda less=less: less)
         for ours, theirs in zip(run(), most, strict=True):
             assert_array_equal(ours, theirs)
@@ -138,7 +138,7 @@ def test_a_sequence_has_the_same_bits_in_any_company(rng, dtype):
 @both_dtypes
 def test_layers_that_share_a_kernel_take_turns(rng, dtype):
     """Each asks for shared memory of its own; what one was granted has to last."""
-    problems = [problem_of(rng, n, 5, True, False, dtype) for n in size((128, 100), (3, 2))]
+    problems = [problem_of(rng, n, 5, True, False, dtype) for n in (128, 100)]
     first = [DeviceRun(problem).sequence_states() for problem in problems]
     for _ in range(2):
         for problem, expected in zip(problems, first, strict=True):
@@ -146,7 +146,6 @@ def test_layers_that_share_a_kernel_take_turns(rng, dtype):
                 assert_array_equal(ours, theirs)
 
 
-@needs_device("it has no limits")
 def test_the_shared_memory_that_a_device_has():
     from numba import cuda
 
@@ -158,7 +157,6 @@ def test_the_shared_memory_that_a_device_has():
         assert shared_limit() > 48 * 1024, "no test of this file has asked for more than 48 KB"
 
 
-@needs_device("it has no limits")
 def test_too_much_shared_memory_is_refused():
     from numba import cuda
 

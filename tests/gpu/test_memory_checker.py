@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from . import sanitized
-from .device import EMULATED, SIMULATED
+from .device import EMULATED
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -25,7 +25,7 @@ def compute_sanitizer():
 
 @pytest.mark.parametrize("tool", ["memcheck", "racecheck", "synccheck", "initcheck"])
 def test_nothing_is_found(tool):
-    if SIMULATED or EMULATED:
+    if EMULATED:
         pytest.skip("there is no device to be watched")
     checker = compute_sanitizer()
     if checker is None:
@@ -52,8 +52,5 @@ def watch(*checker):
 
 @pytest.mark.skipif(EMULATED, reason="it runs under the checker")
 def test_what_the_checker_watches_runs(capsys):
-    if SIMULATED:
-        sanitized.main(hidden=(2,), n=4, steps=2, simulated=True)
-    else:
-        sanitized.main()
+    sanitized.main()
     assert capsys.readouterr().out == "all ran\n"

@@ -14,7 +14,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import cross_val_score
 
-from .device import EMULATED, needs_device, size
+from .device import EMULATED
 from .problems import AGREEMENT, load, model_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -84,7 +84,7 @@ def test_a_fork_is_told_what_to_do(monkeypatch):
 
     monkeypatch.setitem(_devices._state, "has_warned", False)
     X, y = load("taxi")
-    X, y = X[: size(100, 6)], y[: size(100, 6)]
+    X, y = X[:100], y[:100]
     model = model_of("taxi", max_iter=1).fit(X, y)
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
@@ -105,7 +105,6 @@ def test_a_fork_is_told_what_to_do(monkeypatch):
     assert model.set_params(device="cuda").fit(X, y).device_ == "cuda:0"  # the parent goes on
 
 
-@needs_device("every worker would take minutes")
 @pytest.mark.skipif(EMULATED, reason="workers that start afresh have no emulator")
 def test_workers_of_joblib_have_the_gpu_each_for_itself():
     """loky starts processes afresh, so they may use CUDA; they share the GPU and its memory."""
