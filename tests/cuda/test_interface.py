@@ -3,7 +3,6 @@
 import ast
 import importlib.util
 import inspect
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -58,24 +57,6 @@ def test_both_devices_export_the_same_functions():
             theirs = inspect.signature(getattr(theirs, "py_func", theirs))
             found = inspect.signature(getattr(ours, "py_func", ours))
             assert list(found.parameters) == list(theirs.parameters), name
-
-
-@needs_compiler
-@pytest.mark.skipif(os.environ.get("NUMBA_ENABLE_CUDASIM") == "1", reason="simulated")
-def test_launches_are_configured_without_a_word_and_once():
-    """pytest turns warnings into errors; Numba hands out what it configured before."""
-    from skgru.kernels.cuda import _launch
-    from skgru.kernels.cuda._jit import kernel
-
-    @kernel
-    def touch(array):
-        array[0] = 1
-
-    touch.call = lambda arguments, configured: None
-    for _ in range(3):
-        _launch.launch(touch, (1,), (32,), None, shared=100 * 1024)
-    configured = _launch._configure(touch, (1,), (32,), 100 * 1024)
-    assert configured.pre_launch_callbacks == [_launch._prepare]
 
 
 @needs_compiler
