@@ -116,7 +116,10 @@ class Pooling:
         """Return the gradients of the final states of each direction, and of all states or None."""
         k, block, lengths = self.kernels, shard.block, shard.lengths
         n_units = self.layer.n_units
-        finals = self.layer.zero_finals(shard, workspace)
+        if "last" in self.kinds:  # writes all of them
+            finals = self.layer.finals(shard, workspace)
+        else:
+            finals = self.layer.zero_finals(shard, workspace)
         d_states = None
         if self.kinds != ("last",):
             d_states = workspace.zeros("d_states", (shard.n_rows, self.layer.n_outputs))

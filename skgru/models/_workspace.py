@@ -16,7 +16,10 @@ class Workspace:
         self._buffers, self._views = {}, {}
 
     def array(self, name, shape, dtype=None):
-        """An array with arbitrary contents, sharing memory with earlier ones of this name."""
+        """An array that shares memory with earlier ones of this name, and has what they left.
+
+        Memory that nobody has written to yet is zero.
+        """
         # Most shards look like the one before, and making a view costs more than finding one.
         view = self._views.get(name)
         if view is not None and view.shape == shape:

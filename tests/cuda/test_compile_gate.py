@@ -75,8 +75,6 @@ def run_everything_else(dtype):
     k.clip_norm(v, 1.0, partial)
     for array, value in ((x, 0), (v, 0), (count, 0)):
         k.fill(array, value)
-    k.fill_rows(v, x)
-    k.add_columns(x, v)
     for array in (x, v):
         k.copy_columns(array, 1, array)
     k.take_targets(wide, total, count, wide, total)
@@ -94,9 +92,10 @@ def run_everything_else(dtype):
     as_known = x, x, v, v
     k.pack_gru(*as_known, n, n, True, w, u, bias, v, np.zeros((1, 1, 24, 32), dtype))
     k.unpack_gru_gradient(w, u, bias, n, n, *as_known)
-    k.pack_matrix(x, n, n, panels)
-    k.unpack_matrix(panels, n, n, x)
-    k.pack_transposed_matrix(x, n, n, panels)
+    k.pack_dense(x, v, n, n, True, panels, v, panels)
+    k.unpack_dense_gradient(panels, v, n, n, x, v)
+    k.dense_forward(x, panels, v, x)
+    k.dense_backward(x, x, panels, panels, v, x)
     k.multiply(x, panels, x, True)
     k.multiply_transposed(x, x, panels, True)
     where = np.zeros((n, n), np.int64)

@@ -41,11 +41,6 @@ def fill(array, value):
     array.fill(value)
 
 
-def fill_rows(row, target):
-    """target[i] = row for every i."""
-    np.copyto(target, row)
-
-
 def copy(source, target):
     """target[...] = source."""
     np.copyto(target, source)
@@ -58,8 +53,3 @@ def copy_columns(source, first, target):
     """
     n = min(source.shape[-1] - first, target.shape[-1])
     target[..., :n] = source[..., first : first + n]
-
-
-def add_columns(source, sums):
-    """sums += the sum of the rows of ``source``."""
-    sums += np.add.reduce(source, axis=0)

@@ -16,8 +16,6 @@ def test_columns_and_rows(rng, dtype):
     both("copy_columns", wide, 3, narrow)
     both("copy_columns", narrow, 1, wide)
     both("copy_columns", narrow[0], 0, wide[0])
-    both("fill_rows", narrow[0], rng.normal(size=(7, 4)).astype(dtype))
-    both("add_columns", wide, np.ones(9, dtype))
     both("fill", wide, 3)
 
 
