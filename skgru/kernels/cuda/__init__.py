@@ -55,11 +55,8 @@ from .pooling import (
     attention_softmax,
     attention_softmax_backward,
     attention_weight_gradient,
+    pool,
     pool_attention,
     pool_attention_backward,
-    pool_last,
-    pool_max,
-    pool_max_backward,
-    pool_mean,
-    pool_mean_backward,
+    pool_backward,
 )
