@@ -32,7 +32,7 @@ class Workspace:
             buffer = self._buffers.get(name)
             if buffer is None or buffer.size < size:
                 buffer = self._buffers[name] = self.kernels.zeros(size + size // 8, dtype)
-            view = buffer[:size].reshape(shape)
+            view = self.kernels.leading(buffer, shape)
         self._views[name] = view
         return view
 

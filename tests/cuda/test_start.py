@@ -21,7 +21,10 @@ class Array:
     def __init__(self, address, shape, dtype):
         like = np.empty(shape, dtype)
         self.shape, self.strides, self.dtype, self.size = shape, like.strides, like.dtype, like.size
-        self.device_ctypes_pointer = ctypes.c_void_p(address)
+        self.device_ctypes_pointer, self.ndim = ctypes.c_void_p(address), len(shape)
+
+    def is_c_contiguous(self):
+        return True
 
     @property
     def _numba_type_(self):

@@ -26,6 +26,7 @@ from .memory import (
     copy,
     copy_columns,
     fill,
+    leading,
     session,
     to_device,
     to_host,

@@ -26,6 +26,11 @@ def zeros(shape, dtype):
     return raw[start : start + n_bytes].view(dtype).reshape(shape)
 
 
+def leading(buffer, shape):
+    """An array of this shape in the first places of a vector."""
+    return buffer[: math.prod(shape)].reshape(shape)
+
+
 def to_device(array):
     """The array itself, or a copy if it is read-only: kernels take arrays to write to."""
     return array if array.flags.writeable else array.copy()

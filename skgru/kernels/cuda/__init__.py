@@ -26,6 +26,7 @@ from .memory import (
     copy,
     copy_columns,
     fill,
+    leading,
     session,
     take_targets,
     to_device,

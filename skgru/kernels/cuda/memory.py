@@ -9,8 +9,11 @@ import math
 import numpy as np
 from numba import cuda
 
-from ._jit import flat, index, kernel
+from ._jit import SIMULATED, flat, index, kernel
 from ._launch import current_stream, launch_elements, session  # noqa: F401
+
+if not SIMULATED:
+    from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
 #: Whether kernels read the very arrays that NumPy has.
 ON_HOST = False
@@ -27,6 +30,15 @@ def zeros(shape, dtype):
     array = cuda.device_array(shape, dtype)
     fill(array, 0)
     return array
+
+
+def leading(buffer, shape):
+    """An array of this shape in the first places of a vector."""
+    if SIMULATED:
+        return buffer[: math.prod(shape)].reshape(shape)
+    # Numba's own slices take six times as long, and ragged batches need new ones all the time.
+    strides = [math.prod(shape[i + 1 :]) * buffer.dtype.itemsize for i in range(len(shape))]
+    return DeviceNDArray(shape, strides, buffer.dtype, gpu_data=buffer.gpu_data)
 
 
 def to_device(array):

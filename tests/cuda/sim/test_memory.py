@@ -19,6 +19,21 @@ def test_columns_and_rows(rng, dtype):
     both("fill", wide, 3)
 
 
+@both_dtypes
+def test_views_of_a_buffer(rng, dtype):
+    values = rng.normal(size=30).astype(dtype)
+    buffer = to_device(values)
+    for shape in ((30,), (7,), (3, 4), (2, 3, 5)):
+        view = kernels.leading(buffer, shape)
+        expected = values[: np.prod(shape)].reshape(shape)
+        assert view.shape == shape and view.dtype == dtype
+        assert view.strides == expected.strides
+        assert_array_equal(view.copy_to_host(), expected)
+        kernels.fill(view, len(shape))
+        values[: np.prod(shape)] = len(shape)
+    assert_array_equal(buffer.copy_to_host(), values)
+
+
 def test_zeros_and_copies(rng):
     values = rng.normal(size=(4, 3))
     values.flags.writeable = False
