@@ -15,7 +15,7 @@ from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
 from ._jit import DEFAULT_SHARED
 
-# Bytes of arguments at most, of which each has eight here; no device takes more of them.
+# Bytes of all arguments, each of which has eight here: far more than any kernel takes.
 _ROOM = 4096
 _NUMBERS = {
     bool: "?7x", np.bool_: "?7x", int: "q", np.int64: "q", np.uint64: "Q", float: "d",
