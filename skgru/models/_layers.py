@@ -192,10 +192,17 @@ class GRULayer:
         """Where `forward` leaves the states of a direction."""
         return workspace.array(d.states, (shard.n_state_rows, self.n_units))
 
-    def zero_finals(self, shard, workspace):
-        """Gradients of the final states of each direction, all zero."""
+    def finals(self, shard, workspace):
+        """Room for the gradients of the final states of each direction."""
         shape = (shard.n_sequences, self.n_units)
-        return [workspace.zeros(d.final, shape) for d in self.directions]
+        return [workspace.array(d.final, shape) for d in self.directions]
+
+    def zero_finals(self, shard, workspace):
+        """The same, all zero."""
+        found = self.finals(shard, workspace)
+        for final in found:
+            self.kernels.fill(final, 0)
+        return found
 
     def backward(
         self, x, shard, packed, workspace, slot, finals, d_states=None, d_x=None, masked=False,
@@ -276,29 +283,27 @@ class Dense:
         return {name: self.kernels.zeros(shape, self.dtype) for name, shape in shapes.items()}
 
     def pack(self, views, packed, transposed):
-        self.kernels.pack_matrix(views["head.W"], self.size, self.padded, packed["head.W"])
-        self.kernels.copy_columns(views["head.b"], 0, packed["head.b"])
-        if transposed:
-            self.kernels.pack_transposed_matrix(
-                views["head.W"], self.size, self.padded, packed["head.W^T"]
-            )
+        self.kernels.pack_dense(
+            views["head.W"], views["head.b"], self.size, self.padded, transposed,
+            packed["head.W"], packed["head.b"], packed["head.W^T"],
+        )  # fmt: skip
 
     def unpack_gradient(self, slot, views):
-        self.kernels.unpack_matrix(slot["head.W"], self.size, self.padded, views["head.W"])
-        self.kernels.copy_columns(slot["head.b"], 0, views["head.b"])
+        self.kernels.unpack_dense_gradient(
+            slot["head.W"], slot["head.b"], self.size, self.padded, views["head.W"], views["head.b"]
+        )
 
     def forward(self, x, packed, workspace):
         """Return raw predictions, (n, n_columns)."""
         raw = workspace.array("raw", (x.shape[0], self.n_columns))
-        self.kernels.fill_rows(packed["head.b"], raw)
-        self.kernels.multiply(x, packed["head.W"], raw, True)
+        self.kernels.dense_forward(x, packed["head.W"], packed["head.b"], raw)
         return raw
 
     def backward(self, d_raw, x, packed, workspace, slot):
         """Add the gradients of the parameters to the slot; return that of the input."""
-        self.kernels.multiply_transposed(x, d_raw, slot["head.W"], True)
-        self.kernels.add_columns(d_raw, slot["head.b"])
         n_columns = packed["head.W^T"].shape[0] * self.panel
         d_x = workspace.array("d_head", (x.shape[0], n_columns))
-        self.kernels.multiply(d_raw, packed["head.W^T"], d_x, False)
+        self.kernels.dense_backward(
+            x, d_raw, packed["head.W^T"], slot["head.W"], slot["head.b"], d_x
+        )
         return d_x

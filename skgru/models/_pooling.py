@@ -52,26 +52,32 @@ class Pooling:
             column = first + direction.number * self.layer.n_units
             yield direction.number, column, 0 if direction.reverse else 1
 
+    def _simple(self, kinds):
+        """Of each direction the number, the row shift, and the columns of the simple poolings."""
+        for direction in self.layer.directions:
+            column = direction.number * self.layer.n_units
+            yield (
+                direction.number,
+                0 if direction.reverse else 1,
+                [
+                    self.kinds.index(kind) * self.layer.n_outputs + column if kind in kinds else -1
+                    for kind in ("last", "mean", "max")
+                ],
+            )
+
     def forward(self, states, shard, packed, workspace):
         """Return the pooled vectors, (n_sequences, n_outputs)."""
         k, block, lengths = self.kernels, shard.block, shard.lengths
         pooled = workspace.array("pooled", (shard.n_sequences, self.n_outputs))
         total = workspace.array("total", (self.layer.n_units,), np.float64)
+        if self.kinds != ("attention",):
+            for d, shift, columns in self._simple(self.kinds):
+                where = self._where(workspace, d, shard)
+                k.pool(states[d], block, lengths, shift, pooled, *columns, where, total)
         if "attention" in self.kinds:
             attention = self.attention(states, shard, packed, workspace)
-        for kind in self.kinds:
-            for d, column, shift in self._columns(kind):
-                if kind == "last":
-                    k.pool_last(states[d], block, lengths, shift, pooled, column)
-                elif kind == "mean":
-                    k.pool_mean(states[d], block, lengths, shift, pooled, column, total)
-                elif kind == "max":
-                    where = self._where(workspace, d, shard)
-                    k.pool_max(states[d], block, lengths, shift, pooled, column, where)
-                else:
-                    k.pool_attention(
-                        states[d], block, lengths, shift, attention, pooled, column, total
-                    )
+            for d, column, shift in self._columns("attention"):
+                k.pool_attention(states[d], block, lengths, shift, attention, pooled, column, total)
         return pooled
 
     def stream_calls(self, states, n_steps, shard, total, pooled):
@@ -114,27 +120,28 @@ class Pooling:
 
     def backward(self, d_pooled, states, shard, packed, workspace, slot):
         """Return the gradients of the final states of each direction, and of all states or None."""
-        k, block, lengths = self.kernels, shard.block, shard.lengths
-        n_units = self.layer.n_units
-        finals = self.layer.zero_finals(shard, workspace)
-        d_states = None
-        if self.kinds != ("last",):
-            d_states = workspace.zeros("d_states", (shard.n_rows, self.layer.n_outputs))
+        finals = self.layer.finals(shard, workspace)
+        n_rows = 0 if self.kinds == ("last",) else shard.n_rows
+        d_states = workspace.array("d_states", (n_rows, self.layer.n_outputs))
+        if "attention" not in self.kinds:
+            self._simple_backward(self.kinds, d_pooled, finals, d_states, shard, workspace, False)
+            return finals, d_states if n_rows > 0 else None
+        # One after the other, as they stand: the order of a sum is part of its value.
+        for array in (*finals, d_states):
+            self.kernels.fill(array, 0)
         for kind in self.kinds:
             if kind == "attention":
                 self._attention_backward(d_pooled, states, shard, packed, workspace, slot, d_states)
-                continue
-            for d, column, _ in self._columns(kind):
-                if kind == "last":
-                    k.copy_columns(d_pooled, column, finals[d])
-                elif kind == "mean":
-                    k.pool_mean_backward(
-                        d_pooled, column, block, lengths, d_states, d * n_units, n_units
-                    )
-                else:
-                    where = self._where(workspace, d, shard)
-                    k.pool_max_backward(d_pooled, column, where, block, d_states, d * n_units)
+            else:
+                self._simple_backward((kind,), d_pooled, finals, d_states, shard, workspace, True)
         return finals, d_states
+
+    def _simple_backward(self, kinds, d_pooled, finals, d_states, shard, workspace, add):
+        for d, _, columns in self._simple(kinds):
+            self.kernels.pool_backward(
+                d_pooled, *columns, self._where(workspace, d, shard), shard.block, shard.lengths,
+                finals[d], d_states, d * self.layer.n_units, add,
+            )  # fmt: skip
 
     def _attention_backward(self, d_pooled, states, shard, packed, workspace, slot, d_states):
         k, block, lengths = self.kernels, shard.block, shard.lengths

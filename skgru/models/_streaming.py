@@ -45,8 +45,7 @@ class NetworkStream:
         self._raw, found = np.zeros((n, network.n_outputs), dtype), raw[:, : network.n_outputs]
         self._head_calls = [
             *network.pooling.stream_calls(states, self.n_steps, shard, self._total, self._pooled),
-            (kernels.fill_rows, (packed["head.b"], raw)),
-            (kernels.multiply, (self._pooled, packed["head.W"], raw, True)),
+            (kernels.dense_forward, (self._pooled, packed["head.W"], packed["head.b"], raw)),
             (kernels.copy, (found, self._raw)),
         ]
 

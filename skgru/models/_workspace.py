@@ -19,7 +19,10 @@ class Workspace:
         self._buffers, self._views = {}, {}
 
     def array(self, name, shape, dtype=None):
-        """An array with arbitrary contents, sharing memory with earlier ones of this name."""
+        """An array that shares memory with earlier ones of this name, and has what they left.
+
+        Memory that nobody has written to yet is zero.
+        """
         # Most shards look like the one before, and making a view costs more than finding one.
         view = self._views.get(name)
         if view is not None and view.shape == shape:
@@ -34,7 +37,7 @@ class Workspace:
                 # The smaller one goes first, with its view.
                 buffer = view = self._buffers[name] = self._views[name] = None
                 buffer = self._buffers[name] = self.kernels.zeros(size + size // 8, dtype)
-            view = buffer[:size].reshape(shape)
+            view = self.kernels.leading(buffer, shape)
         self._views[name] = view
         return view
 

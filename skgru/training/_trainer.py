@@ -328,7 +328,8 @@ class Trainer:
             slot = self._slots[i if first == 0 else 1 + i]
             kernels.fill(slot.flat, 0)
             raw = network.forward(x, shard, self._packed, workspace, seed=seed, save=True)
-            d_raw = workspace.zeros("d_raw", raw.shape)
+            # No loss writes to the columns that are padding: they stay the zeros they were.
+            d_raw = workspace.array("d_raw", raw.shape)
             self._loss_kernel(
                 raw, *feed.targets(shard, workspace), self._loss_parameters, 1.0 / weight, d_raw,
                 losses, 1 + first + i,

@@ -15,20 +15,16 @@ from numba import cuda
 from numba.cuda import dispatcher
 from numba.cuda.typing.typeof import typeof
 
-from skgru.kernels.cuda._launch import release_scratch
+from skgru.kernels.cuda import _launch, release_scratch
 
 
 class Launch:
-    """A configured kernel that remembers its arguments."""
+    """What would have been started."""
 
-    def __init__(self, kernel, configuration, found):
-        grid, self.block, _, self.shared = configuration
+    def __init__(self, kernel, device, grid, block, shared, stream, arguments, shared_limit):
         assert min(grid) > 0 and max(grid[1:], default=1) < 2**16
-        self.kernel, self.found, self.pre_launch_callbacks = kernel, found, []
-
-    def __call__(self, *arguments):
+        self.kernel, self.block, self.shared = kernel, block, shared
         self.types = tuple(typeof(argument) for argument in arguments)
-        self.found.append(self)
 
     @property
     def key(self):
@@ -47,12 +43,10 @@ class Launch:
 def recorded(compute_capability):
     """A list that collects the launches of a device that does not exist."""
     found = []
-    device = SimpleNamespace(compute_capability=compute_capability)
+    device = SimpleNamespace(compute_capability=compute_capability, id=0)
     release_scratch()
     with (
-        mock.patch.object(
-            dispatcher.CUDADispatcher, "__getitem__", lambda self, c: Launch(self, c, found)
-        ),
+        mock.patch.object(_launch, "start", lambda *launch: found.append(Launch(*launch))),
         mock.patch.object(cuda, "get_current_device", lambda: device),
         mock.patch.object(cuda, "device_array", np.empty),
     ):

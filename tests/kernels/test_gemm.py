@@ -16,12 +16,17 @@ shapes = pytest.mark.parametrize(
 
 
 def in_panels(matrix):
-    """Panels of B, as ``pack_matrix`` makes them without groups."""
+    """Panels of B."""
     n_rows, n = matrix.shape
     n_columns = cpu.panel_columns(matrix.dtype)
-    panels = np.zeros((-(-n // n_columns), n_rows, n_columns), matrix.dtype)
-    cpu.pack_matrix(matrix, n_rows, n_rows, panels)
-    return panels
+    padded = np.zeros((n_rows, -(-n // n_columns) * n_columns), matrix.dtype)
+    padded[:, :n] = matrix
+    return np.ascontiguousarray(padded.reshape(n_rows, -1, n_columns).swapaxes(0, 1))
+
+
+def from_panels(panels, n):
+    """The first ``n`` columns of B, whose panels these are."""
+    return panels.swapaxes(0, 1).reshape(panels.shape[1], -1)[:, :n]
 
 
 def assert_product(found, expected):
@@ -56,14 +61,11 @@ def test_multiply_transposed(rng, m, k, n, dtype):
     padded[:, :n] = b
     panels = np.full((n_panels, k, n_columns), np.nan, dtype)
     cpu.multiply_transposed(a, padded, panels, False)
-    found = np.full((k, n), np.nan, dtype)
-    cpu.unpack_matrix(panels, k, k, found)
     expected = a.astype(float).T @ b.astype(float)
-    assert_product(found, expected)
+    assert_product(from_panels(panels, n), expected)
 
     cpu.multiply_transposed(a, padded, panels, True)
-    cpu.unpack_matrix(panels, k, k, found)
-    assert_product(found, 2 * expected)
+    assert_product(from_panels(panels, n), 2 * expected)
 
 
 @both_dtypes
@@ -91,3 +93,25 @@ def test_orthonormal_rows(rng, n):
     coefficients = matrix @ found.T
     assert_allclose(np.triu(coefficients, 1), 0, atol=1e-12)
     assert np.all(np.diag(coefficients) > 0)
+
+
+@both_dtypes
+def test_the_head(rng, dtype):
+    x, w, bias = (rng.normal(size=n).astype(dtype) for n in ((13, 33), (33, 50), 50))
+    d_raw = rng.normal(size=(13, 50)).astype(dtype)
+    panels, transposed = in_panels(w), in_panels(np.ascontiguousarray(w.T))
+    n = panels.shape[0] * panels.shape[2]
+    padded, d_padded = np.zeros(n, dtype), np.zeros((13, n), dtype)
+    padded[:50], d_padded[:, :50] = bias, d_raw
+    w_t = np.zeros((len(transposed), n, panels.shape[2]), dtype)
+    w_t[:, :50] = transposed
+    raw = np.full((13, n), np.nan, dtype)
+    cpu.dense_forward(x, panels, padded, raw)
+    assert_product(raw[:, :50], x.astype(float) @ w + bias)
+
+    d_w, d_bias = np.ones_like(panels), np.ones(n, dtype)
+    d_x = np.full((13, len(w_t) * w_t.shape[2]), np.nan, dtype)
+    cpu.dense_backward(x, d_padded, w_t, d_w, d_bias, d_x)
+    assert_product(from_panels(d_w, 50), x.T.astype(float) @ d_raw + 1)
+    assert_product(d_bias[:50], d_raw.astype(float).sum(axis=0) + 1)
+    assert_product(d_x[:, :33], d_raw.astype(float) @ w.T)

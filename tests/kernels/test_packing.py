@@ -113,17 +113,21 @@ def test_prediction_packs_nothing_for_the_backward_pass(rng):
 def test_matrix_there_and_back_and_transposed(rng, n_groups, size, padded, n):
     n_columns = cpu.panel_columns(np.dtype("float64"))
     matrix = rng.normal(size=(n_groups * size, n))
+    bias, vector = np.zeros(-(-n // n_columns) * n_columns), rng.normal(size=n)
     panels = np.zeros((-(-n // n_columns), n_groups * padded, n_columns))
-    cpu.pack_matrix(matrix, size, padded, panels)
+    transposed = np.zeros((-(-n_groups * padded // n_columns), n, n_columns))
+    cpu.pack_dense(matrix, vector, size, padded, False, panels, bias, transposed)
+    assert not transposed.any()
+    assert_array_equal(bias, np.append(vector, np.zeros(len(bias) - n)))
     assert np.count_nonzero(panels) == matrix.size
     rows = padded_rows(n_groups, size, padded)
     assert_array_equal(panels.transpose(1, 0, 2).reshape(len(panels[0]), -1)[rows, :n], matrix)
-    back = np.full_like(matrix, np.nan)
-    cpu.unpack_matrix(panels, size, padded, back)
-    assert_array_equal(back, matrix)
+    back = np.full_like(matrix, np.nan), np.full_like(vector, np.nan)
+    cpu.unpack_dense_gradient(panels, bias, size, padded, *back)
+    assert_array_equal(back[0], matrix)
+    assert_array_equal(back[1], vector)
 
-    transposed = np.zeros((-(-n_groups * padded // n_columns), n, n_columns))
-    cpu.pack_transposed_matrix(matrix, size, padded, transposed)
+    cpu.pack_dense(matrix, vector, size, padded, True, panels, bias, transposed)
     assert np.count_nonzero(transposed) == matrix.size
     assert_array_equal(transposed.transpose(1, 0, 2).reshape(n, -1)[:, rows], matrix.T)
 

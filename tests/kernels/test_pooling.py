@@ -180,3 +180,30 @@ def test_the_mean_of_many_steps_keeps_its_digits():
     pooled = np.empty((1, 2), np.float32)
     cpu.pool_mean(states, shard.block, shard.lengths, 1, pooled, 0, np.empty(2))
     assert_array_equal(pooled, np.float32(0.7))
+
+
+@shifts
+@pytest.mark.parametrize("add", [False, True])
+def test_several_poolings_are_each_of_them(rng, shift, add):
+    p, n = Packed(rng, shift), len(LENGTHS)
+    pooled, expected = (np.full((n, 15), np.nan) for _ in range(2))
+    where, total = np.full((n, N_UNITS), -1), np.zeros(N_UNITS)
+    cpu.pool(p.states, *p.layout, shift, pooled, 10, 0, 5, where, total)
+    cpu.pool_last(p.states, *p.layout, shift, expected, 10)
+    cpu.pool_mean(p.states, *p.layout, shift, expected, 0, total)
+    cpu.pool_max(p.states, *p.layout, shift, expected, 5, where)
+    assert_array_equal(pooled, expected)
+
+    d_pooled, final = rng.normal(size=pooled.shape), np.full((n, N_UNITS), np.nan)
+    cpu.pool_backward(d_pooled, 10, 0, 5, where, *p.layout, final, p.d_states, 1, add)
+    expected = p.start.copy()
+    if not add:
+        expected[:, 1 : 1 + N_UNITS] = 0
+    cpu.pool_mean_backward(d_pooled, 0, *p.layout, expected, 1, N_UNITS)
+    cpu.pool_max_backward(d_pooled, 5, where, p.layout[0], expected, 1)
+    assert_array_equal(p.d_states, expected)
+    assert_array_equal(final, d_pooled[:, 10:])
+
+    before = final.copy()
+    cpu.pool_backward(d_pooled, -1, -1, -1, where, *p.layout, final, p.d_states[:0], 1, add)
+    assert_array_equal(final, before if add else np.zeros_like(before))

@@ -1,6 +1,7 @@
 """Kernels for the vector units of a CPU."""
 
 from ._host import panel_columns, panel_width
+from .dense import dense_backward, dense_forward
 from .dropout import connect, drop_rows, drop_steps
 from .gemm import multiply, multiply_transposed, orthonormalize_rows
 from .gru import gate_gradient_rows, gate_rows, gru_backward, gru_forward, shard_limits
@@ -22,11 +23,10 @@ from .losses import (
 )
 from .memory import (
     ON_HOST,
-    add_columns,
     copy,
     copy_columns,
     fill,
-    fill_rows,
+    leading,
     session,
     to_device,
     to_host,
@@ -43,13 +43,12 @@ from .optimizers import (
     sgd,
 )
 from .packing import (
+    pack_dense,
     pack_gru,
-    pack_matrix,
     pack_sequences,
-    pack_transposed_matrix,
     standardize_step,
+    unpack_dense_gradient,
     unpack_gru_gradient,
-    unpack_matrix,
 )
 from .pooling import (
     advance_max,
@@ -59,8 +58,10 @@ from .pooling import (
     attention_softmax_backward,
     attention_weight_gradient,
     count_step,
+    pool,
     pool_attention,
     pool_attention_backward,
+    pool_backward,
     pool_last,
     pool_max,
     pool_max_backward,

@@ -26,6 +26,11 @@ def zeros(shape, dtype):
     return raw[start : start + n_bytes].view(dtype).reshape(shape)
 
 
+def leading(buffer, shape):
+    """An array of this shape in the first places of a vector."""
+    return buffer[: math.prod(shape)].reshape(shape)
+
+
 def to_device(array):
     """The array itself, or a copy if it is read-only: kernels take arrays to write to."""
     return array if array.flags.writeable else array.copy()
@@ -41,11 +46,6 @@ def fill(array, value):
     array.fill(value)
 
 
-def fill_rows(row, target):
-    """target[i] = row for every i."""
-    np.copyto(target, row)
-
-
 def copy(source, target):
     """target[...] = source."""
     np.copyto(target, source)
@@ -58,8 +58,3 @@ def copy_columns(source, first, target):
     """
     n = min(source.shape[-1] - first, target.shape[-1])
     target[..., :n] = source[..., first : first + n]
-
-
-def add_columns(source, sums):
-    """sums += the sum of the rows of ``source``."""
-    sums += np.add.reduce(source, axis=0)

@@ -146,8 +146,8 @@ def unpack_gru_gradient(w_panels, u_panels, bias, size, padded, w, u, b, b_hn):
             b[gate * n_hidden + unit] = bias[p, gate + 1, lane]
 
 
-@kernel
-def pack_matrix(matrix, size, padded, panels):
+@inline_kernel
+def _pack_matrix(matrix, size, padded, panels):
     """matrix (n_groups * size, n) -> panels (n_panels, n_groups * padded, columns) of ``gemm``."""
     n_columns = panels.shape[2]
     for k in range(matrix.shape[0]):
@@ -156,9 +156,9 @@ def pack_matrix(matrix, size, padded, panels):
             panels[j // n_columns, row, j % n_columns] = matrix[k, j]
 
 
-@kernel
-def unpack_matrix(panels, size, padded, matrix):
-    """The inverse of ``pack_matrix``."""
+@inline_kernel
+def _unpack_matrix(panels, size, padded, matrix):
+    """The inverse of ``_pack_matrix``."""
     n_columns = panels.shape[2]
     for k in range(matrix.shape[0]):
         row = k // size * padded + k % size
@@ -166,14 +166,48 @@ def unpack_matrix(panels, size, padded, matrix):
             matrix[k, j] = panels[j // n_columns, row, j % n_columns]
 
 
-@kernel
-def pack_transposed_matrix(matrix, size, padded, panels):
+@inline_kernel
+def _pack_transposed_matrix(matrix, size, padded, panels):
     """matrix (n_groups * size, n) -> panels of its transpose, (n_panels, n rows, columns)."""
     n_columns = panels.shape[2]
     for k in range(matrix.shape[0]):
         column = k // size * padded + k % size
         for j in range(matrix.shape[1]):
             panels[column // n_columns, j, column % n_columns] = matrix[k, j]
+
+
+@kernel
+def pack_dense(w, b, size, padded, backward, panels, bias, w_t):
+    """Weights of the head, as people know them, to what ``dense.py`` reads.
+
+    Padding is left as it is: the panels start as zeros and stay zero there.
+
+    Parameters
+    ----------
+    w, b : (n_groups * size, n) and (n,). IN
+    size, padded : as in ``pack_gru``.
+    backward : bool, whether to write ``w_t``.
+    panels : (n_panels, n_groups * padded, columns). OUT
+    bias : (n_panels * columns,). OUT
+    w_t : (panels of inputs, n_panels * columns, columns). OUT
+    """
+    _pack_matrix(w, size, padded, panels)
+    bias[: b.shape[0]] = b
+    if backward:
+        _pack_transposed_matrix(w, size, padded, w_t)
+
+
+@kernel
+def unpack_dense_gradient(panels, bias, size, padded, w, b):
+    """The gradients that ``dense_backward`` sums, as people know them; inverse of ``pack_dense``.
+
+    Parameters
+    ----------
+    panels, bias : as in ``pack_dense``. IN
+    w, b : as in ``pack_dense``. OUT
+    """
+    _unpack_matrix(panels, size, padded, w)
+    b[:] = bias[: b.shape[0]]
 
 
 @kernel

@@ -74,6 +74,50 @@ def pool_max_backward(d_pooled, column, where, block, d_states, d_column):
             d_states[block[where[i, j]] + i, d_column + j] += d_pooled[i, column + j]
 
 
+def pool(states, block, lengths, shift, pooled, last, mean, largest, where, total):
+    """The last state, the mean and the largest values of each unit, or some of them.
+
+    Parameters
+    ----------
+    pooled : (n_sequences, any). OUT
+    last, mean, largest : int, first column of each in ``pooled``; negative for none.
+    where, total : as in ``pool_max`` and ``pool_mean``.
+    """
+    if last >= 0:
+        pool_last(states, block, lengths, shift, pooled, last)
+    if mean >= 0:
+        pool_mean(states, block, lengths, shift, pooled, mean, total)
+    if largest >= 0:
+        pool_max(states, block, lengths, shift, pooled, largest, where)
+
+
+def pool_backward(
+    d_pooled, last, mean, largest, where, block, lengths, final, d_states, d_column, add
+):  # fmt: skip
+    """The gradients of ``pool``.
+
+    Parameters
+    ----------
+    final : (n_sequences, n_units), gradients of the final states. OUT
+    d_states : (rows, any) or (0, any), those of all states, from ``d_column`` on. OUT
+    add : bool, whether to add to what ``d_states`` holds; then ``final`` is left alone unless it
+        is pooled. Otherwise all is written that belongs to a sequence.
+    """
+    n_units = final.shape[1]
+    if last >= 0:
+        final[...] = d_pooled[:, last : last + n_units]
+    elif not add:
+        final.fill(0)
+    if d_states.shape[0] == 0:
+        return
+    if not add:
+        d_states[:, d_column : d_column + n_units] = 0
+    if mean >= 0:
+        pool_mean_backward(d_pooled, mean, block, lengths, d_states, d_column, n_units)
+    if largest >= 0:
+        pool_max_backward(d_pooled, largest, where, block, d_states, d_column)
+
+
 @kernel
 def count_step(states, first, n_steps):
     """Add 1 to the steps of every stream if all states after this one are finite; return whether.

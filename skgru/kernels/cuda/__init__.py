@@ -6,6 +6,7 @@ without waiting. Links and what streams need are missing: both are computed on t
 
 from ._launch import current_stream, release_scratch, use_precision, use_stream
 from ._plan import panel_columns, panel_width
+from .dense import dense_backward, dense_forward
 from .dropout import connect, drop_rows, drop_steps
 from .gemm import multiply, multiply_transposed, orthonormalize_rows
 from .gru import gate_gradient_rows, gate_rows, gru_backward, gru_forward, shard_limits
@@ -22,11 +23,10 @@ from .losses import (
 from .memory import (
     ON_HOST,
     Mail,
-    add_columns,
     copy,
     copy_columns,
     fill,
-    fill_rows,
+    leading,
     session,
     take_targets,
     to_device,
@@ -45,23 +45,19 @@ from .optimizers import (
     sgd,
 )
 from .packing import (
+    pack_dense,
     pack_gru,
-    pack_matrix,
     pack_sequences,
-    pack_transposed_matrix,
+    unpack_dense_gradient,
     unpack_gru_gradient,
-    unpack_matrix,
 )
 from .pooling import (
     attention_scores,
     attention_softmax,
     attention_softmax_backward,
     attention_weight_gradient,
+    pool,
     pool_attention,
     pool_attention_backward,
-    pool_last,
-    pool_max,
-    pool_max_backward,
-    pool_mean,
-    pool_mean_backward,
+    pool_backward,
 )

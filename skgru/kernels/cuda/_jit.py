@@ -15,6 +15,9 @@ from numba import cuda
 
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 
+#: Shared memory that every block gets without asking.
+DEFAULT_SHARED = 48 * 1024
+
 #: Type of positions in memory.  Unsigned: a signed index is tested for being negative at every
 #: access.  64 bits: the compiler widens smaller integers before it adds them anyway.  It must not
 #: meet a signed integer in arithmetic (the two make a float64), so constants are wrapped as well.
@@ -35,6 +38,7 @@ def kernel(function=None, *, threads=None):
     else:
         found = cuda.jit(launch_bounds=threads)(function)
     found.max_threads = threads
+    found.functions = {}  # what was compiled, by device and types: see ``_start``
     return found
 
 

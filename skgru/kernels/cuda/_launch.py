@@ -2,7 +2,6 @@
 
 import atexit
 import gc
-import math
 import threading
 from collections import defaultdict
 from contextlib import contextmanager, suppress
@@ -11,10 +10,10 @@ import numba
 import numpy as np
 from numba import cuda
 
-from ._jit import SIMULATED
+from ._jit import DEFAULT_SHARED, SIMULATED
 
 if not SIMULATED:
-    from numba.cuda.core import config
+    from ._start import start
 
 #: Threads of a block of the kernels that treat every element by itself.  A thread of the simulator
 #: is one of Python, and not worth starting for a single element.
@@ -22,8 +21,6 @@ BLOCK = 16 if SIMULATED else 256
 #: The same for kernels whose blocks take a few whole rows: threads along a row, rows.
 ROW_THREADS, ROWS = (4, 2) if SIMULATED else (32, 8)
 
-#: Shared memory that every block gets without asking.
-_DEFAULT_SHARED = 48 * 1024
 #: Most that a block may ask for, by compute capability (CUDA C++ Programming Guide, "Technical
 #: Specifications per Compute Capability").
 _SHARED_LIMITS = {
@@ -35,21 +32,20 @@ _SHARED_LIMITS = {
 PRECISIONS = "fp32", "tf32", "bf16"
 
 _local = threading.local()
-_lock, _freeing = threading.Lock(), threading.Lock()
-_prepared = set()  # kernels and devices: see _prepare
+_freeing = threading.Lock()
 _idle_streams = defaultdict(list)  # number of a GPU -> streams that no session has
 
 
 def shared_limit_of(compute_capability):
     """Bytes of shared memory that a block may have on such a device."""
     kilobytes = _SHARED_LIMITS.get(tuple(compute_capability)[:2])
-    return _DEFAULT_SHARED if kilobytes is None else kilobytes * 1024
+    return DEFAULT_SHARED if kilobytes is None else kilobytes * 1024
 
 
 def shared_limit():
     """Bytes of shared memory that a block may have on the device of this thread."""
     if SIMULATED:
-        return _DEFAULT_SHARED
+        return DEFAULT_SHARED
     return shared_limit_of(cuda.get_current_device().compute_capability)
 
 
@@ -63,7 +59,6 @@ def session(device, precision):
     before = {name: getattr(_local, name, None) for name in ("scratch", "device")}
     has_context = SIMULATED or cuda.gpus.current is not None
     with cuda.gpus[device]:
-        # Used again: Numba keeps the configurations of launches by stream.
         idle = _idle_streams[device]
         try:
             stream = idle.pop()
@@ -163,56 +158,22 @@ def precision_for(array):
 
 def launch(kernel, grid, block, *arguments, shared=0):
     """Start a kernel and return at once; an empty grid is none."""
-    if math.prod(grid) == 0:
+    if 0 in grid:
         return
+    stream = current_stream()
     if SIMULATED:
-        kernel[grid, block, current_stream(), shared](*arguments)
+        kernel[grid, block, stream, shared](*arguments)
         return
-    configured = _configure(kernel, grid, block, shared)
-    # Numba returns the same object for the same launch, with what it was given before.
-    if not configured.pre_launch_callbacks:
-        configured.pre_launch_callbacks.append(_prepare)
-    n_compiled = len(kernel.overloads)
-    configured(*arguments)
-    if len(kernel.overloads) > n_compiled:
-        _local.has_compiled = True
-
-
-def _configure(kernel, grid, block, shared):
-    """``kernel[...]``, without its warning of small grids: small networks have no larger ones."""
-    with _lock:
-        before = config.CUDA_LOW_OCCUPANCY_WARNINGS
-        config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
-        try:
-            return kernel[grid, block, current_stream(), shared]
-        finally:
-            config.CUDA_LOW_OCCUPANCY_WARNINGS = before
-
-
-def _prepare(compiled, configuration):
-    """Make a kernel ready for its first launch on a device.
-
-    Numba brings it there, but not for two threads at once. And where a block gets less shared
-    memory than the launch asks for, the driver is asked for all there is: a later and smaller wish
-    would take back what an earlier one was granted.
-    """
-    needs_more = configuration.sharedmem > _DEFAULT_SHARED
-    key = compiled, getattr(_local, "device", None), needs_more
-    if key in _prepared:
-        return
-    with _lock:
-        function = compiled._codelibrary.get_cufunc()
-    if needs_more:
-        from cuda.bindings import driver
-
-        n_bytes = shared_limit() - function.attrs.shared
-        attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-        (error,) = driver.cuKernelSetAttribute(
-            attribute, n_bytes, function.handle, function.device.id
-        )
-        if error != driver.CUresult.CUDA_SUCCESS:
-            raise RuntimeError(f"{n_bytes} bytes of shared memory refused: {error}")
-    _prepared.add(key)
+    device = getattr(_local, "device", None)
+    if device is None:
+        device = cuda.get_current_device().id
+    stream = stream.handle if stream else 0
+    is_new = True
+    try:
+        is_new = start(kernel, device, grid, block, shared, stream, arguments, shared_limit)
+    finally:
+        if is_new:  # or interrupted while it was compiled
+            _local.has_compiled = True
 
 
 def launch_elements(kernel, n, *arguments):

@@ -20,6 +20,11 @@ def nothing(like):
     return scratch("nothing", 0, like.dtype)
 
 
+def no_blocks():
+    """What a sum over rows takes that are in no order of steps."""
+    return scratch("nothing", 0, "int64")
+
+
 def _arithmetic_for(array):
     """How this thread multiplies numbers of this type now."""
     precision = precision_for(array)
@@ -82,5 +87,5 @@ def multiply_transposed(a, b, panels, add):
     none = nothing(a)
     launch_sums_of_products(
         a, k, none, 0, b, n_columns, 0, 0, n_columns, 0, panels.shape[2], m,
-        scratch("nothing", 0, "int64"), False, (panels, none, none), add,
+        no_blocks(), False, (panels, none, none), add,
     )  # fmt: skip

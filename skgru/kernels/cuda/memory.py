@@ -10,9 +10,11 @@ import math
 import numpy as np
 from numba import cuda
 
-from ._jit import flat, index, kernel
-from ._launch import current_stream, launch_elements, scratch, session, with_room  # noqa: F401
-from .gemm import launch_sums_of_products, nothing
+from ._jit import SIMULATED, flat, index, kernel
+from ._launch import current_stream, launch_elements, session, with_room  # noqa: F401
+
+if not SIMULATED:
+    from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
 #: Whether kernels read the very arrays that NumPy has.
 ON_HOST = False
@@ -32,6 +34,15 @@ def zeros(shape, dtype):
     array = cuda.device_array(shape, dtype)
     fill(array, 0)
     return array
+
+
+def leading(buffer, shape):
+    """An array of this shape in the first places of a vector."""
+    if SIMULATED:
+        return buffer[: math.prod(shape)].reshape(shape)
+    # Numba's own slices take six times as long, and ragged batches need new ones all the time.
+    strides = [math.prod(shape[i + 1 :]) * buffer.dtype.itemsize for i in range(len(shape))]
+    return DeviceNDArray(shape, strides, buffer.dtype, gpu_data=buffer.gpu_data)
 
 
 def to_device(array):
@@ -177,28 +188,6 @@ def copy_columns(source, first, target):
     n = target.size // target_length * n_columns
     launch_elements(
         _copy_columns, n, source, source_length, first, target, target_length, n_columns, n
-    )
-
-
-@kernel
-def _fill_rows(row, target):
-    n = index(row.shape[0])
-    e = index(cuda.grid(1))
-    if e < index(target.shape[0]) * n:
-        target[e // n, e % n] = row[e % n]
-
-
-def fill_rows(row, target):
-    """target[i] = row for every i."""
-    launch_elements(_fill_rows, target.shape[0] * target.shape[1], row, target)
-
-
-def add_columns(source, sums):
-    """sums += the sum of the rows of ``source``."""
-    n_rows, n = source.shape
-    none, blocks = nothing(source), scratch("nothing", 0, "int64")
-    launch_sums_of_products(
-        none, 0, none, 0, source, n, 0, 0, n, n, 1, n_rows, blocks, False, (none, none, sums), True
     )
 
 

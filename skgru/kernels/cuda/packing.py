@@ -85,44 +85,48 @@ def unpack_gru_gradient(w_panels, u_panels, bias, size, padded, w, u, b, b_hn):
 
 
 @kernel
-def _pack_matrix(matrix, size, padded, panels, backwards):
-    n_columns, length = index(panels.shape[2]), index(matrix.shape[1])
+def _pack_dense(w, b, size, padded, backward, panels, bias, w_t):
+    """One thread for each weight of w and b, in this order."""
+    n_columns, length = index(panels.shape[2]), index(w.shape[1])
+    n = index(w.shape[0]) * length
     e = index(cuda.grid(1))
-    if e < index(matrix.shape[0]) * length:
+    if e < n:
         k, j = e // length, e % length
-        row = k // index(size) * index(padded) + k % index(size)
-        if backwards:
-            matrix[k, j] = panels[j // n_columns, row, j % n_columns]
-        else:
-            panels[j // n_columns, row, j % n_columns] = matrix[k, j]
+        row, value = k // index(size) * index(padded) + k % index(size), w[k, j]
+        panels[j // n_columns, row, j % n_columns] = value
+        if backward:
+            w_t[row // n_columns, j, row % n_columns] = value
+        return
+    e -= n
+    if e < length:
+        bias[e] = b[e]
 
 
-def pack_matrix(matrix, size, padded, panels):
-    """matrix (n_groups * size, n) -> panels (n_panels, n_groups * padded, columns)."""
-    n = matrix.shape[0] * matrix.shape[1]
-    launch_elements(_pack_matrix, n, matrix, size, padded, panels, False)
-
-
-def unpack_matrix(panels, size, padded, matrix):
-    """The inverse of ``pack_matrix``."""
-    n = matrix.shape[0] * matrix.shape[1]
-    launch_elements(_pack_matrix, n, matrix, size, padded, panels, True)
+def pack_dense(w, b, size, padded, backward, panels, bias, w_t):
+    """Weights of the head to what ``dense.py`` reads; padding is left as it is."""
+    n = w.shape[0] * w.shape[1] + b.shape[0]
+    launch_elements(_pack_dense, n, w, b, size, padded, backward, panels, bias, w_t)
 
 
 @kernel
-def _pack_transposed_matrix(matrix, size, padded, panels):
-    n_columns, length = index(panels.shape[2]), index(matrix.shape[1])
+def _unpack_dense_gradient(panels, bias, size, padded, w, b):
+    n_columns, length = index(panels.shape[2]), index(w.shape[1])
+    n = index(w.shape[0]) * length
     e = index(cuda.grid(1))
-    if e < index(matrix.shape[0]) * length:
+    if e < n:
         k, j = e // length, e % length
-        column = k // index(size) * index(padded) + k % index(size)
-        panels[column // n_columns, j, column % n_columns] = matrix[k, j]
+        row = k // index(size) * index(padded) + k % index(size)
+        w[k, j] = panels[j // n_columns, row, j % n_columns]
+        return
+    e -= n
+    if e < length:
+        b[e] = bias[e]
 
 
-def pack_transposed_matrix(matrix, size, padded, panels):
-    """matrix (n_groups * size, n) -> panels of its transpose, (n_panels, n rows, columns)."""
-    n = matrix.shape[0] * matrix.shape[1]
-    launch_elements(_pack_transposed_matrix, n, matrix, size, padded, panels)
+def unpack_dense_gradient(panels, bias, size, padded, w, b):
+    """The gradients that ``dense_backward`` sums, as people know them."""
+    n = w.shape[0] * w.shape[1] + b.shape[0]
+    launch_elements(_unpack_dense_gradient, n, panels, bias, size, padded, w, b)
 
 
 @kernel

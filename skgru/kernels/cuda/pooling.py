@@ -14,103 +14,95 @@ from ._launch import ROW_THREADS, ROWS, launch_elements, launch_rows, scratch
 
 
 @kernel
-def _pool_last(states, block, lengths, shift, pooled, column):
+def _pool(states, block, lengths, shift, pooled, last, mean, largest, where):
     n_units = index(states.shape[1])
     e = index(cuda.grid(1))
-    if e < index(lengths.shape[0]) * n_units:
-        i, j = e // n_units, e % n_units
-        last = index(lengths[i]) if shift == 1 else index(0)
-        pooled[i, index(column) + j] = states[index(block[last]) + i, j]
+    if e >= index(lengths.shape[0]) * n_units:
+        return
+    i, j = e // n_units, e % n_units
+    if last >= 0:
+        step = index(lengths[i]) if shift == 1 else index(0)
+        pooled[i, index(last) + j] = states[index(block[step]) + i, j]
+    if mean < 0 and largest < 0:
+        return
+    total, top, top_step = 0.0, states[index(block[shift]) + i, j], 0
+    for t in range(lengths[i]):
+        state = states[index(block[t + shift]) + i, j]
+        total += state
+        if not (state <= top) and top == top:
+            top, top_step = state, t
+    if mean >= 0:
+        pooled[i, index(mean) + j] = total / lengths[i]
+    if largest >= 0:
+        pooled[i, index(largest) + j] = top
+        where[i, j] = top_step
 
 
-def pool_last(states, block, lengths, shift, pooled, column):
-    """The final state of each sequence."""
+def pool(states, block, lengths, shift, pooled, last, mean, largest, where, total):
+    """The last state, the mean and the largest values; ``total`` is not used."""
     n = lengths.shape[0] * states.shape[1]
-    launch_elements(_pool_last, n, states, block, lengths, shift, pooled, column)
+    launch_elements(_pool, n, states, block, lengths, shift, pooled, last, mean, largest, where)
 
 
 @kernel
-def _pool_mean(states, block, lengths, shift, attention, pooled, column):
+def _pool_backward(
+    d_pooled, last, mean, largest, where, block, lengths, final, d_states, d_column, add
+):  # fmt: skip
+    """A thread has all steps of its unit, so what it adds to is what it wrote."""
+    n_units = index(final.shape[1])
+    e = index(cuda.grid(1))
+    if e >= index(final.shape[0]) * n_units:
+        return
+    i, j = e // n_units, e % n_units
+    if last >= 0:
+        final[i, j] = d_pooled[i, index(last) + j]
+    elif not add:
+        final[i, j] = 0
+    if d_states.shape[0] == 0:
+        return
+    column = index(d_column) + j
+    if not add:
+        for t in range(lengths[i]):
+            d_states[index(block[t]) + i, column] = 0
+    if 0 <= largest < mean:  # in the order of their columns, which rounding depends on
+        row = index(block[where[i, j]]) + i
+        d_states[row, column] += d_pooled[i, index(largest) + j]
+    if mean >= 0:
+        value = float64(d_pooled[i, index(mean) + j]) / lengths[i]
+        for t in range(lengths[i]):
+            d_states[index(block[t]) + i, column] += value
+    if largest >= 0 and largest >= mean:
+        row = index(block[where[i, j]]) + i
+        d_states[row, column] += d_pooled[i, index(largest) + j]
+
+
+def pool_backward(
+    d_pooled, last, mean, largest, where, block, lengths, final, d_states, d_column, add
+):  # fmt: skip
+    """The gradients of ``pool``; without ``add`` rows of padding keep what they hold."""
+    launch_elements(
+        _pool_backward, final.shape[0] * final.shape[1], d_pooled, last, mean, largest, where,
+        block, lengths, final, d_states, d_column, add,
+    )  # fmt: skip
+
+
+@kernel
+def _pool_attention(states, block, lengths, shift, attention, pooled, column):
     n_units = index(states.shape[1])
     e = index(cuda.grid(1))
     if e < index(lengths.shape[0]) * n_units:
         i, j = e // n_units, e % n_units
-        has_weights = attention.shape[0] > 0
         total = 0.0
         for t in range(lengths[i]):
-            state = states[index(block[t + shift]) + i, j]
-            if has_weights:
-                state *= attention[index(block[t]) + i]
+            state = states[index(block[t + shift]) + i, j] * attention[index(block[t]) + i]
             total += state
-        pooled[i, index(column) + j] = total if has_weights else total / lengths[i]
-
-
-def pool_mean(states, block, lengths, shift, pooled, column, total):
-    """The mean over the steps of a sequence; ``total`` is not used."""
-    n = lengths.shape[0] * states.shape[1]
-    nothing = scratch("nothing", 0, states.dtype)
-    launch_elements(_pool_mean, n, states, block, lengths, shift, nothing, pooled, column)
+        pooled[i, index(column) + j] = total
 
 
 def pool_attention(states, block, lengths, shift, attention, pooled, column, total):
     """The mean of the states under the attention weights; ``total`` is not used."""
     n = lengths.shape[0] * states.shape[1]
-    launch_elements(_pool_mean, n, states, block, lengths, shift, attention, pooled, column)
-
-
-@kernel
-def _pool_mean_backward(d_pooled, column, block, lengths, d_states, d_column, n_units):
-    e = index(cuda.grid(1))
-    if e < index(lengths.shape[0]) * index(n_units):
-        i, j = e // index(n_units), e % index(n_units)
-        value = float64(d_pooled[i, index(column) + j]) / lengths[i]
-        for t in range(lengths[i]):
-            d_states[index(block[t]) + i, index(d_column) + j] += value
-
-
-def pool_mean_backward(d_pooled, column, block, lengths, d_states, d_column, n_units):
-    """Add d_pooled / length to every step."""
-    n = lengths.shape[0] * n_units
-    launch_elements(
-        _pool_mean_backward, n, d_pooled, column, block, lengths, d_states, d_column, n_units
-    )
-
-
-@kernel
-def _pool_max(states, block, lengths, shift, pooled, column, where):
-    n_units = index(states.shape[1])
-    e = index(cuda.grid(1))
-    if e < index(lengths.shape[0]) * n_units:
-        i, j = e // n_units, e % n_units
-        largest, step = states[index(block[shift]) + i, j], 0
-        for t in range(1, lengths[i]):
-            state = states[index(block[t + shift]) + i, j]
-            if not (state <= largest) and largest == largest:
-                largest, step = state, t
-        pooled[i, index(column) + j] = largest
-        where[i, j] = step
-
-
-def pool_max(states, block, lengths, shift, pooled, column, where):
-    """The largest value of each unit and its first step; a NaN is taken and kept."""
-    n = lengths.shape[0] * states.shape[1]
-    launch_elements(_pool_max, n, states, block, lengths, shift, pooled, column, where)
-
-
-@kernel
-def _pool_max_backward(d_pooled, column, where, block, d_states, d_column):
-    n_units = index(where.shape[1])
-    e = index(cuda.grid(1))
-    if e < index(where.shape[0]) * n_units:
-        i, j = e // n_units, e % n_units
-        row = index(block[where[i, j]]) + i
-        d_states[row, index(d_column) + j] += d_pooled[i, index(column) + j]
-
-
-def pool_max_backward(d_pooled, column, where, block, d_states, d_column):
-    """Add d_pooled to the step that held the maximum."""
-    n = where.shape[0] * where.shape[1]
-    launch_elements(_pool_max_backward, n, d_pooled, column, where, block, d_states, d_column)
+    launch_elements(_pool_attention, n, states, block, lengths, shift, attention, pooled, column)
 
 
 @kernel

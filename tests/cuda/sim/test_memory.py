@@ -17,9 +17,22 @@ def test_columns_and_rows(rng, dtype):
     both("copy_columns", wide, 3, narrow)
     both("copy_columns", narrow, 1, wide)
     both("copy_columns", narrow[0], 0, wide[0])
-    both("fill_rows", narrow[0], rng.normal(size=(7, 4)).astype(dtype))
-    both("add_columns", wide, np.ones(9, dtype))
     both("fill", wide, 3)
+
+
+@both_dtypes
+def test_views_of_a_buffer(rng, dtype):
+    values = rng.normal(size=30).astype(dtype)
+    buffer = to_device(values)
+    for shape in ((30,), (7,), (3, 4), (2, 3, 5)):
+        view = kernels.leading(buffer, shape)
+        expected = values[: np.prod(shape)].reshape(shape)
+        assert view.shape == shape and view.dtype == dtype
+        assert view.strides == expected.strides
+        assert_array_equal(view.copy_to_host(), expected)
+        kernels.fill(view, len(shape))
+        values[: np.prod(shape)] = len(shape)
+    assert_array_equal(buffer.copy_to_host(), values)
 
 
 def test_zeros_and_copies(rng):

@@ -114,17 +114,22 @@ def test_matrices(rng, dtype):
     matrix = rng.normal(size=(6, 40)).astype(dtype)
     width = kernels.panel_columns(dtype)
     panels = to_device(np.zeros((2, 8, width), dtype))
-    kernels.pack_matrix(to_device(matrix), 3, 4, panels)
-    back = to_device(np.zeros_like(matrix))
-    kernels.unpack_matrix(panels, 3, 4, back)
-    assert_array_equal(back.copy_to_host(), matrix)
+    bias, vector = to_device(np.zeros(2 * width, dtype)), rng.normal(size=40).astype(dtype)
+    transposed = to_device(np.zeros((1, 2 * width, width), dtype))
+    given = to_device(matrix), to_device(vector)
+    kernels.pack_dense(*given, 3, 4, False, panels, bias, transposed)
+    assert not transposed.copy_to_host().any()
+    kernels.pack_dense(*given, 3, 4, True, panels, bias, transposed)
+    back = to_device(np.zeros_like(matrix)), to_device(np.zeros_like(vector))
+    kernels.unpack_dense_gradient(panels, bias, 3, 4, *back)
+    assert_array_equal(back[0].copy_to_host(), matrix)
+    assert_array_equal(back[1].copy_to_host(), vector)
+    assert_array_equal(bias.copy_to_host(), np.append(vector, np.zeros(2 * width - 40)))
     padded = np.zeros((8, 2 * width), dtype)
     padded[[0, 1, 2, 4, 5, 6], :40] = matrix
     dense = panels.copy_to_host().swapaxes(0, 1).reshape(8, -1)
     assert_array_equal(dense, padded)
 
-    transposed = to_device(np.zeros((1, 2 * width, width), dtype))
-    kernels.pack_transposed_matrix(to_device(matrix), 3, 4, transposed)
     assert_array_equal(transposed.copy_to_host()[0, :, :8], padded.T)
 
     a, c = rng.normal(size=(11, 8)).astype(dtype), rng.normal(size=(11, 2 * width)).astype(dtype)
@@ -136,6 +141,16 @@ def test_matrices(rng, dtype):
         kernels.multiply_transposed(to_device(a), to_device(c), found, add)
         dense = found.copy_to_host().swapaxes(0, 1).reshape(8, -1)
         close(dense, a.T @ c + add)
+
+    raw = to_device(np.full((11, 2 * width), np.nan, dtype))
+    kernels.dense_forward(to_device(a), panels, bias, raw)
+    close(raw.copy_to_host(), a @ padded + bias.copy_to_host())
+    d_w, d_bias = to_device(np.ones((2, 8, width), dtype)), to_device(np.ones(2 * width, dtype))
+    d_x = to_device(np.full((11, width), np.nan, dtype))
+    kernels.dense_backward(to_device(a), to_device(c), transposed, d_w, d_bias, d_x)
+    close(d_w.copy_to_host().swapaxes(0, 1).reshape(8, -1), a.T @ c + 1)
+    close(d_bias.copy_to_host(), c.sum(axis=0) + 1)
+    close(d_x.copy_to_host()[:, :8], c @ padded.T)
 
 
 def test_the_tile_of_a_real_device(rng, monkeypatch):

@@ -52,25 +52,39 @@ class Case:
         self.where = np.full((n, N_UNITS), -1)
 
 
+#: Columns of the last state, the mean and the maximum.
+columns = pytest.mark.parametrize(
+    "columns", [(2, 7, 12), (2, -1, -1), (-1, 2, -1), (-1, -1, 2), (-1, 7, 2)]
+)
+
+
 @both_dtypes
 @shifts
-def test_last_mean_and_max(rng, shift, dtype):
+@columns
+def test_last_mean_and_max(rng, shift, columns, dtype):
     c = Case(rng, dtype)
-    layout = c.block, c.lengths, shift
-    both("pool_last", c.states, *layout, c.pooled, COLUMN)
-    both("pool_max", c.states, *layout, c.pooled, COLUMN, c.where)
-    device = to_device(c.states, c.block, c.lengths, c.pooled, c.total)
-    kernels.pool_mean(*device[:3], shift, device[3], COLUMN, device[4])
-    cpu.pool_mean(c.states, *layout, c.pooled, COLUMN, c.total)
-    close(device[3].copy_to_host(), c.pooled)
+    pooled, total = np.full((len(LENGTHS), 18), np.nan, dtype), to_device(c.total)
+    arguments = c.states, c.block, c.lengths, pooled, c.where
+    states, block, lengths, found, where = to_device(*arguments)
+    kernels.pool(states, block, lengths, shift, found, *columns, where, total)
+    cpu.pool(c.states, c.block, c.lengths, shift, pooled, *columns, c.where, c.total)
+    close(found.copy_to_host(), pooled)
+    close(where.copy_to_host(), c.where)
 
 
 @both_dtypes
-def test_gradients_of_mean_and_max(rng, dtype):
+@columns
+@pytest.mark.parametrize("add", [False, True])
+def test_gradients_of_last_mean_and_max(rng, columns, add, dtype):
     c = Case(rng, dtype)
-    both("pool_mean_backward", c.d_pooled, COLUMN, c.block, c.lengths, c.d_states, 1, N_UNITS)
-    cpu.pool_max(c.states, c.block, c.lengths, 1, c.pooled, COLUMN, c.where)
-    both("pool_max_backward", c.d_pooled, COLUMN, c.where, c.block, c.d_states, 1)
+    c.where[...] = rng.integers(0, LENGTHS[:, None], c.where.shape)
+    d_pooled = rng.normal(size=(len(LENGTHS), 18)).astype(dtype)
+    final = rng.normal(size=(len(LENGTHS), N_UNITS)).astype(dtype)
+    for i in range(len(c.alive)):
+        c.d_states[c.block[i] + c.alive[i] : c.block[i + 1]] = 0  # of no sequence
+    arguments = d_pooled, *columns, c.where, c.block, c.lengths, final
+    both("pool_backward", *arguments, c.d_states, 1, add)
+    both("pool_backward", *arguments, c.d_states[:0], 1, add)
 
 
 @pytest.mark.parametrize("nan_step", [0, 2, 5])
@@ -78,7 +92,8 @@ def test_max_takes_the_first_of_equals_and_keeps_nan(rng, nan_step):
     c = Case(rng, "float64")
     c.states[...] = 0.25
     c.states[c.block[nan_step + 1], 3] = np.nan
-    both("pool_max", c.states, c.block, c.lengths, 1, c.pooled, COLUMN, c.where)
+    arguments = c.states, c.block, c.lengths, 1, c.pooled, -1, -1, COLUMN, c.where, c.total
+    both("pool", *arguments)
 
 
 @both_dtypes
