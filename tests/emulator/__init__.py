@@ -23,7 +23,7 @@ from pathlib import Path
 from .ptx import to_c
 
 _FOLDER = Path(__file__).parent
-_COMPILED = _FOLDER / "__pycache__"
+_COMPILED = Path(os.environ.get("NUMBA_CACHE_DIR", _FOLDER / "__pycache__")) / "emulated"
 _driver = None
 _OPTIONS = [
     "-march=native", "-ffp-contract=off", "-fwrapv", "-fno-strict-aliasing", "-shared", "-fPIC",

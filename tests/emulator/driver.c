@@ -539,13 +539,9 @@ Result cuLaunchKernelEx(const Launch *launch, Function *f, void **parameters, vo
     if (is_address && !bytes_at(value, 0, k->name, context->device)) RETURN(INVALID_VALUE);
   }
   uint64_t n_threads = (uint64_t)b[0] * b[1] * b[2];
-  if (!g[0] || !g[1] || !g[2] || g[0] > 2147483647 || g[1] > 65535 || g[2] > 65535)
-    RETURN(wrong("%s: a grid of %u x %u x %u", k->name, g[0], g[1], g[2]));
-  if (!n_threads || n_threads > k->max_threads || b[2] > 64)
-    RETURN(wrong("%s: a block of %u x %u x %u, at most %u", k->name, b[0], b[1], b[2], k->max_threads));
-  if (launch->shared > most_shared(f, context->device))
-    RETURN(wrong("%s: %u bytes of shared memory, allowed %u", k->name, launch->shared,
-                 most_shared(f, context->device)));
+  int fits = g[0] && g[1] && g[2] && g[0] <= 2147483647 && g[1] <= 65535 && g[2] <= 65535;
+  if (!fits || !n_threads || n_threads > k->max_threads || b[2] > 64) RETURN(INVALID_VALUE);
+  if (launch->shared > most_shared(f, context->device)) RETURN(INVALID_VALUE);
   int last = k->n_parameters - 1;
   char *values = calloc(1, last < 0 ? 1 : k->offsets[last] + k->sizes[last]);
   for (int i = 0; i <= last; i++) memcpy(values + k->offsets[i], parameters[i], k->sizes[i]);

@@ -9,7 +9,7 @@ EMULATED = mode() == "emulator"
 
 #: Units of layers, sequences of a batch, and steps of the longest one.
 if EMULATED:
-    HIDDEN, BATCHES, STEPS = (1, 17, 64, 128, 260), (1, 33), 7
+    HIDDEN, BATCHES, STEPS = (1, 17, 64, 260), (1, 33), 7
 else:
     HIDDEN, BATCHES, STEPS = (1, 17, 64, 100, 128, 200, 256, 512), (1, 33, 256), 20
 
