@@ -20,6 +20,7 @@ _FILES = {
     "tests/gpu/test_kernels.py": "not gradients or float32",
     "tests/gpu/test_fits.py": "vowels",
     "tests/gpu/test_memory_checker.py": "",
+    "tests/gpu/test_options.py": "",
     "tests/gpu/test_processes.py": "",
 }
 

@@ -16,6 +16,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ _OPTIONS = [
 
 def can_be_built():
     """Whether there is a C compiler for a machine that the emulator runs on."""
-    return os.name == "posix" and shutil.which(os.environ.get("CC", "gcc")) is not None
+    return sys.platform == "linux" and shutil.which(os.environ.get("CC", "gcc")) is not None
 
 
 def _compile(source, name, *options):
