@@ -39,7 +39,7 @@ def can_be_built():
 
 def _compile(source, name, *options):
     """Path of the shared library of C code; made once."""
-    headers = (_FOLDER / "machine.h").read_text()
+    headers = [(_FOLDER / name).read_text() for name in ("machine.h", "work.h")]
     digest = hashlib.sha256(f"{source}{headers}{_OPTIONS}{options}".encode()).hexdigest()[:20]
     library = _COMPILED / digest / name
     if not library.exists():

@@ -43,6 +43,8 @@ typedef struct {
 
 extern Machine machine;
 extern int machine_checks_races;
+int machine_launch(const Kernel *, const unsigned grid[3], const unsigned block[3],
+                   unsigned dynamic_shared, const char *parameters);
 void machine_fault(Thread *, int line, const char *what, uint64_t address, unsigned size);
 void machine_note(Thread *, int line, Cell *, unsigned size, int write, int shared);
 void machine_barrier(Thread *, int line);
