@@ -51,6 +51,8 @@ def test_a_buffer_that_grows_lets_the_smaller_one_go_first():
             cls.alive.append((shape, weakref.ref(array)))
             return array
 
+        leading = staticmethod(cpu.leading)
+
     workspace = Workspace(Kernels, "float32")
     for n in (10, 20, 100):
         for shape in ((n, 4), (n // 2, 4), (n, 4)):
