@@ -3,7 +3,7 @@
 Nothing here touches CUDA before a device is asked for by name (or by "auto").
 """
 
-import importlib.util
+import importlib.metadata
 import os
 import sys
 import warnings
@@ -62,12 +62,23 @@ def resolve_device(device):
     return f"cuda:{number}"
 
 
+def _version_of_numba_cuda():
+    """None where it is not installed; nothing is imported for this."""
+    try:
+        return importlib.metadata.version("numba-cuda")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
 def _find_fault(number):
     """Why there is no GPU of this number, as an exception; None if there is one."""
-    if importlib.util.find_spec("numba_cuda") is None:
+    version = _version_of_numba_cuda()
+    if version is None:
         return ImportError(
             f"A GPU needs numba-cuda: {_INSTALL}. Without one, use device='cpu' or 'auto'."
         )
+    if version.split(".")[:2] != ["0", "30"]:  # what cuda/_start.py knows of arguments
+        return ImportError(f"skgru works with numba-cuda 0.30, not {version}: {_INSTALL}.")
     forked = RuntimeError(
         "CUDA was used before this process was forked, and does not work in the fork. Start "
         "the processes by 'spawn' or 'forkserver' (joblib's loky does), use n_jobs=1, or "

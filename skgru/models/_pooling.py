@@ -45,25 +45,23 @@ class Pooling:
         if "attention" in self.kinds:
             self.kernels.copy_columns(slot["attention.query"], 0, views["attention.query"])
 
+    def _column(self, kind, direction):
+        """First column of a kind and direction in the pooled vector."""
+        return self.kinds.index(kind) * self.layer.n_outputs + direction.number * self.layer.n_units
+
     def _columns(self, kind):
-        """First column in the pooled vector, of each direction of a kind, with its row shift."""
-        first = self.kinds.index(kind) * self.layer.n_outputs
+        """Of each direction the number, the column of a kind, and the row shift."""
         for direction in self.layer.directions:
-            column = first + direction.number * self.layer.n_units
-            yield direction.number, column, 0 if direction.reverse else 1
+            yield direction.number, self._column(kind, direction), 0 if direction.reverse else 1
 
     def _simple(self, kinds):
         """Of each direction the number, the row shift, and the columns of the simple poolings."""
         for direction in self.layer.directions:
-            column = direction.number * self.layer.n_units
-            yield (
-                direction.number,
-                0 if direction.reverse else 1,
-                [
-                    self.kinds.index(kind) * self.layer.n_outputs + column if kind in kinds else -1
-                    for kind in ("last", "mean", "max")
-                ],
-            )
+            columns = [
+                self._column(kind, direction) if kind in kinds else -1
+                for kind in ("last", "mean", "max")
+            ]
+            yield direction.number, 0 if direction.reverse else 1, columns
 
     def forward(self, states, shard, packed, workspace):
         """Return the pooled vectors, (n_sequences, n_outputs)."""

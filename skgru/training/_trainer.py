@@ -181,7 +181,7 @@ class Trainer:
         placed, feed = self.network.place(parameters), self.feed(training)
         validation_feed = feed  # what was held out is part of the same sequences
         if validation is not None and validation.sequences is not training.sequences:
-            validation_feed = self.feed(validation)
+            validation_feed = make_feed(self.network, validation.sequences, self.shift, self.scale)
         try:
             for epoch in range(n_epochs):
                 started = time.perf_counter()

@@ -22,6 +22,7 @@ _FILES = {
     "tests/gpu/test_memory_checker.py": "",
     "tests/gpu/test_options.py": "",
     "tests/gpu/test_processes.py": "",
+    "tests/gpu/test_reproducible.py": "without_room",
 }
 
 

@@ -148,6 +148,8 @@ def test_shared_memory_is_asked_for_once_and_all_of_it(driver):
 
 
 def test_an_error_of_the_driver_is_raised(driver):
-    driver.error = "CUDA_ERROR_INVALID_VALUE"
+    from cuda.bindings.driver import CUresult
+
+    driver.error = CUresult.CUDA_ERROR_INVALID_VALUE
     with pytest.raises(RuntimeError, match="kernel was not started: CUDA_ERROR_INVALID_VALUE"):
         start(Kernel())

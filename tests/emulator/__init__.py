@@ -6,7 +6,8 @@ So everything of the package and of numba-cuda is the real thing, up to the asse
 What a launch does wrong is told: addresses outside of an allocation, misaligned ones, races between
 threads (with ``EMULATOR_RACES=1``), barriers that not all threads reach; memory that nobody has
 written holds NaN. What comes out is not what a GPU computes in the last bits: its approximate
-instructions are exact here, and its tensor cores round sums otherwise.
+instructions are exact here, its assembler may fuse a product with a sum, and its tensor cores
+round sums otherwise.
 
 Has to be installed before anything asks Numba for a GPU. Needs gcc or another ``CC`` on Linux.
 """
@@ -28,7 +29,7 @@ _COMPILED = Path(os.environ.get("NUMBA_CACHE_DIR", _FOLDER / "__pycache__")) / "
 _driver = None
 _OPTIONS = [
     "-march=native", "-ffp-contract=off", "-fwrapv", "-fno-strict-aliasing", "-shared", "-fPIC",
-    "-w",
+    "-w", "-U_FORTIFY_SOURCE",
 ]  # fmt: skip
 
 
@@ -37,10 +38,17 @@ def can_be_built():
     return sys.platform == "linux" and shutil.which(os.environ.get("CC", "gcc")) is not None
 
 
+def _cpu():
+    """What tells machines apart for which ``-march=native`` means different things."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return [line for line in lines if line.startswith(("flags", "Features"))][:1]
+
+
 def _compile(source, name, *options):
     """Path of the shared library of C code; made once."""
     headers = [(_FOLDER / name).read_text() for name in ("machine.h", "work.h")]
-    digest = hashlib.sha256(f"{source}{headers}{_OPTIONS}{options}".encode()).hexdigest()[:20]
+    made_from = f"{source}{headers}{_OPTIONS}{options}{_cpu()}"
+    digest = hashlib.sha256(made_from.encode()).hexdigest()[:20]
     library = _COMPILED / digest / name
     if not library.exists():
         library.parent.mkdir(parents=True, exist_ok=True)
@@ -54,6 +62,11 @@ def _compile(source, name, *options):
             )  # fmt: skip
             made.rename(library)
     return library
+
+
+def compile_ptx(ptx):
+    """Path of the shared library of the kernels of a module."""
+    return _compile(to_c(ptx), "kernel.so", "-O1")
 
 
 def install():
@@ -73,7 +86,7 @@ def install():
         cc = self._ensure_cc(cc)
         if cc not in self._cubin_cache:
             (ptx,) = self.get_asm_strs(cc=cc)
-            library = _compile(to_c(ptx), "kernel.so", "-O1")
+            library = compile_ptx(ptx)
             self._cubin_cache[cc] = ObjectCode.from_cubin(f"EMULATED {library}\0".encode())
         return self._cubin_cache[cc]
 
@@ -86,7 +99,7 @@ def n_violations():
 
 
 def n_waits():
-    """How often the host has waited for all that it had asked for, by whatever call."""
+    """How often the host has synchronised, or copied in a way that waits for what came before."""
     return ctypes.c_long.in_dll(_driver, "driver_n_waits").value
 
 

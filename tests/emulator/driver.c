@@ -113,6 +113,7 @@ Result cuMemAlloc(Address *p, size_t n) {
   ENTER_CONTEXT;
   if (!n) RETURN(wrong("an allocation of no bytes"));
   if (used[context->device] + n > memory) RETURN(OUT_OF_MEMORY);
+  if (bump + n + PAGE > machine.base + machine.n_pages * PAGE) RETURN(OUT_OF_MEMORY);
   Allocation a = {{bump, bump + n}, context->device, 1};
   memset((char *)(bump - DEVICE_OFFSET), 0xff, n);
   for (Address page = (bump - machine.base) / PAGE; bump < a.extent.last; bump += PAGE)

@@ -81,8 +81,9 @@ void machine_note(Thread *t, int line, Cell *cell, unsigned size, int write, int
                           : write && conflicts(&cell->read, block, t->number) ? &cell->read
                                                                               : NULL;
     if (other)
-      tell(line, "race: thread %u of block %u %s what thread %u of block %u %s", t->number, block,
-           write ? "writes" : "reads", other->thread, other->block,
+      tell(line, "race: thread %u of block %u %s what thread %u of %s %s", t->number, t->ctaid[0],
+           write ? "writes" : "reads", other->thread,
+           other->block == block ? "the same block" : "another block",
            other == &cell->written ? "writes" : "reads");
     Access *before = write ? &cell->written : &cell->read, now = {run, block, epoch, t->number, 0};
     if (before->run == run) {

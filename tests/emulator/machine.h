@@ -11,9 +11,12 @@
 #define PAGE_BITS 16
 #define WARP 32
 
+typedef struct { uint64_t first, last; } Extent; /* addresses from the first to before the last */
+
 typedef struct {
   uint32_t tid[3], ctaid[3], ntid[3], nctaid[3], dynamic_at, dynamic_size;
   uint32_t number; /* of the thread within its block */
+  Extent local;    /* its own memory */
 } Thread;
 
 typedef struct {
@@ -31,9 +34,8 @@ typedef struct {
 } Access;
 typedef struct { Access written, read; } Cell;
 
-typedef struct { uint64_t first, last; } Extent; /* of the allocation that a page belongs to */
 typedef struct {
-  Extent *pages;
+  Extent *pages; /* of the allocation that a page belongs to */
   Cell *cells, *shared_cells;
   char *shared;
   uint64_t base; /* device address of the first page */
@@ -61,13 +63,14 @@ static inline char *global_at(Thread *t, int line, uint64_t at, unsigned size, i
   return (char *)(at - DEVICE_OFFSET);
 }
 static inline char *shared_at(Thread *t, int line, uint64_t at, unsigned size, int write) {
-  if (at + size > machine.shared_size || at % size)
+  if (at >= machine.shared_size || size > machine.shared_size - at || at % size)
     machine_fault(t, line, write ? "write to shared" : "read from shared", at, size);
   if (machine_checks_races) machine_note(t, line, machine.shared_cells + at / 4, size, write, 1);
   return machine.shared + at;
 }
 static inline char *local_at(Thread *t, int line, uint64_t at, unsigned size, int write) {
-  (void)t, (void)line, (void)size, (void)write;
+  if (at - t->local.first + size > t->local.last - t->local.first || at % size)
+    machine_fault(t, line, write ? "write to local" : "read from local", at, size);
   return (char *)at;
 }
 
@@ -84,8 +87,8 @@ static inline float flush(float f) { return fabsf(f) < 0x1p-126f ? copysignf(0, 
 static inline float saturate(float f) { return f >= 1 ? 1 : f > 0 ? f : 0; }
 static inline uint64_t mul_hi(uint64_t a, uint64_t b) { return (unsigned __int128)a * b >> 64; }
 static inline uint64_t insert(uint64_t what, uint64_t into, uint32_t at, uint32_t n) {
-  uint64_t mask = (n < 64 ? (1ull << n) - 1 : ~0ull) << at;
-  return (into & ~mask) | (what << at & mask);
+  uint64_t mask = n < 64 ? (1ull << n) - 1 : ~0ull;
+  return at < 64 ? (into & ~(mask << at)) | (what & mask) << at : into;
 }
 static inline int64_t truncate_to_s64(double v) {
   return v != v ? INT64_MIN : v >= 0x1p63 ? INT64_MAX : v <= -0x1p63 ? INT64_MIN : (int64_t)v;

@@ -11,6 +11,7 @@ _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": 
                 "lo": "<", "ls": "<=", "hi": ">", "hs": ">="}  # fmt: skip
 _OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "rem": "%", "and": "&", "or": "|",
               "xor": "^"}  # fmt: skip
+_KINDS = {f"{letter}{bits}" for letter in "us" for bits in (8, 16, 32, 64)} | {"f32", "f64"}
 _SPECIAL = {"%tid": "tid", "%ntid": "ntid", "%ctaid": "ctaid", "%nctaid": "nctaid"}
 _SHARED = re.compile(r"(?:\.visible )?\.shared \.align (\d+) \.b8 (\w+)\[(\d+)\]")
 _FUNCTIONS = {"sqrt": "sqrt", "abs": "fabs", "min": "fmin", "max": "fmax"}
@@ -169,14 +170,14 @@ class _Function:
 
     @staticmethod
     def _access(modifiers, operand):
-        known = {"nc", "v2", "v4", "relaxed"}
+        known = {"nc", "v2", "v4"}
         space, kind = modifiers[0], modifiers[-1]
         if space not in ("global", "shared", "local", "param") or set(modifiers[1:-1]) - known:
             raise NotImplementedError(".".join(modifiers))
         return space, kind, operand.strip("{} ").replace(" ", "").split(",")
 
     def do_setp(self, base, modifiers, operands, line):
-        comparison, kind = modifiers[0], modifiers[-1]
+        comparison, kind = modifiers
         to, a, b = operands[0], *(self.read(x, kind) for x in operands[1:])
         if kind[0] != "f":
             found = f"{a} {_COMPARISONS[comparison]} {b}"
@@ -221,7 +222,7 @@ class _Function:
 
     def do_bfi(self, base, modifiers, operands, line):
         what, into = (self.read(x, "u64") for x in operands[1:3])
-        at, n = (self.read(x, "u32") for x in operands[3:])
+        at, n = (f"{self.read(x, 'u32')} & 0xff" for x in operands[3:])
         return self.write(operands[0], modifiers[-1], f"insert({what}, {into}, {at}, {n})")
 
     def do_mul(self, base, modifiers, operands, line):
@@ -257,6 +258,8 @@ class _Function:
         return self.write(operands[0], modifiers[-1], f"-{self.read(operands[1], modifiers[-1])}")
 
     def do_ex2(self, base, modifiers, operands, line):
+        if modifiers != ["approx", "ftz", "f32"]:
+            raise NotImplementedError("ex2")
         return self.write(
             operands[0], "f32", f"flush(exp2f(flush({self.read(operands[1], 'f32')})))"
         )
@@ -266,7 +269,9 @@ class _Function:
         if modifiers == ["approx", "ftz", "f64"]:  # the upper half alone
             found = f"to_f64(from_f64(1 / {value}) & 0xffffffff00000000ull)"
             return self.write(operands[0], kind, found)
-        return self.write(operands[0], kind, f"1 / {value}")
+        if modifiers == ["approx", "ftz", "f32"]:
+            return self.write(operands[0], kind, f"flush(1 / flush({value}))")
+        raise NotImplementedError("rcp")
 
     def do_copysign(self, base, modifiers, operands, line):
         kind = modifiers[-1]
@@ -276,18 +281,18 @@ class _Function:
     def do_cvt(self, base, modifiers, operands, line):
         *how, to, kind = modifiers
         value = self.read(operands[1], kind)
-        if to == "tf32":
+        if (how, to, kind) == (["rna"], "tf32", "f32"):
             return self.write(operands[0], "b32", f"to_tf32({value})")
-        if to == "bf16x2":  # the first operand is the upper half
+        if (how, to, kind) == (["rn"], "bf16x2", "f32"):  # the first operand is the upper half
             lower = self.read(operands[2], kind)
             return self.write(operands[0], "b32", f"to_bf16({value}) << 16 | to_bf16({lower})")
-        if how == ["sat"]:
+        if (how, to, kind) == (["sat"], "f32", "f32"):
             value = f"saturate({value})"
         elif how == ["rzi"] and (to, kind) == ("s64", "f64"):
             value = f"truncate_to_s64({value})"
-        elif how == ["rni"]:
+        elif how == ["rni"] and to == kind and kind[0] == "f":
             value = f"rint({value})"
-        elif how not in ([], ["rn"]) or (kind[0] == "f" and to[0] != "f"):
+        elif how not in ([], ["rn"]) or to not in _KINDS or (kind[0] == "f" and to[0] != "f"):
             raise NotImplementedError("cvt")
         return self.write(operands[0], to, f"({_c_type(to)})({value})")
 
@@ -310,7 +315,7 @@ class _Function:
     def do_arithmetic(self, base, modifiers, operands, line):
         kind = modifiers[-1]
         values = [self.read(x, kind) for x in operands[1:]]
-        if set(modifiers[:-1]) - {"rn", "lo", "approx", "ftz", "full"}:
+        if set(modifiers[:-1]) - {"rn", "lo", "approx", "full"}:
             raise NotImplementedError(base)
         if base in _OPERATORS:
             return self.write(operands[0], kind, f"{values[0]} {_OPERATORS[base]} {values[1]}")
@@ -377,7 +382,7 @@ def to_c(ptx):
         for number, statement in _statements(lines[position + 1 : last]):
             try:
                 _translate(function, statement, number)
-            except (NotImplementedError, KeyError, ValueError, AttributeError) as error:
+            except (NotImplementedError, LookupError, ValueError, AttributeError) as error:
                 raise NotImplementedError(f"line {number}: {statement[:200]}") from error
         position = last
         name = f"kernel_{len(kernels)}"
@@ -402,7 +407,11 @@ def _translate(function, statement, number):
     elif declared:
         function.declare(*declared.groups())
     elif local:
-        function.lines.append(f"_Alignas({local[1]}) char {local[2]}[{local[3]}];")
+        function.lines.append(
+            f"_Alignas({local[1]}) char {local[2]}[{local[3]}]; "
+            f"memset({local[2]}, 0xff, {local[3]}); "
+            f"t->local.first = (uint64_t){local[2]}, t->local.last = t->local.first + {local[3]};"
+        )
         function.variables[local[2]] = f"(uint64_t){local[2]}"
     elif _SHARED.match(statement):
         function.place_shared(*_SHARED.match(statement).groups())

@@ -158,6 +158,39 @@ def test_addresses_outside(told, reads):
     assert told("read from" if reads else "write to")
 
 
+@pytest.mark.parametrize("reads", [True, False])
+@pytest.mark.parametrize("place", [-1, N])
+def test_addresses_outside_of_shared_memory(told, place, reads):
+    @cuda.jit
+    def kernel(a, place):
+        shared = cuda.shared.array(N, numba.float64)
+        i = cuda.threadIdx.x
+        shared[i] = a[i]
+        cuda.syncthreads()
+        if i == 0:
+            if reads:
+                a[0] = shared[place]
+            else:
+                shared[place] = a[0]
+
+    kernel[1, N](cuda.to_device(np.zeros(N)), np.uint64(place % 2**64))
+    assert told("read from shared" if reads else "write to shared")
+
+
+@pytest.mark.parametrize("place", [2, 40])
+def test_addresses_outside_of_local_memory(told, place):
+    @cuda.jit
+    def kernel(a, place, same_place, b):
+        local = cuda.local.array(4, numba.float64)
+        local[place] = a[0]
+        b[0] = local[same_place]
+
+    b = cuda.to_device(np.zeros(1))
+    kernel[1, 1](cuda.to_device(np.ones(1)), place, place, b)
+    assert told() == (place >= 4)
+    assert b.copy_to_host()[0] == (place < 4)
+
+
 def test_misaligned_addresses(told):
     @cuda.jit
     def kernel(a):

@@ -11,8 +11,7 @@
 
 enum { SUCCESS, INVALID_VALUE, OUT_OF_MEMORY, NOT_INITIALIZED, NO_DEVICE = 100,
        INVALID_DEVICE = 101,
-       INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600,
-       LAUNCH_FAILED = 719 };
+       INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600 };
 enum { N_DEVICES = 2, PAGE = 1 << PAGE_BITS, DEFAULT_SHARED = 48 << 10, MOST_SHARED = 227 << 10 };
 #define ARENA (1ull << 40)
 #define MEMORY (16ull << 30)
@@ -51,7 +50,7 @@ static size_t used[N_DEVICES], memory = MEMORY;
 static Address bump;
 static pid_t owner;
 long driver_n_violations;
-long driver_n_waits; /* how often the host asked for all work to be done */
+long driver_n_waits; /* how often the host synchronised, or copied in a way that waits */
 
 static Result wrong(const char *format, ...) {
   va_list arguments;
@@ -144,10 +143,8 @@ static void carry_out(Work *w) {
   }
 }
 
-static int finish(Stream *s, long until) {
-  int any = s->n_done < until;
+static void finish(Stream *s, long until) {
   while (s->n_done < until) carry_out(s->work + s->n_done++ % s->room);
-  return any;
 }
 static void finish_all(Context *c) {
   for (Stream *s = c->streams; s; s = s->next) finish(s, s->n_asked);

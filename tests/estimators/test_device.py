@@ -30,10 +30,7 @@ def fresh_process(monkeypatch):
 
 @pytest.fixture
 def no_compiler(monkeypatch):
-    original = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "numba_cuda" else original(name)
-    )
+    monkeypatch.setattr(_devices, "_version_of_numba_cuda", lambda: None)
 
 
 class Driver:
@@ -54,7 +51,7 @@ def driver(monkeypatch):
     """Replaces the driver that would be found."""
     import numba
 
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(_devices, "_version_of_numba_cuda", lambda: "0.30.4")
 
     def install(*arguments):
         monkeypatch.setitem(sys.modules, "numba.cuda", Driver(*arguments))
@@ -67,6 +64,12 @@ def test_the_device_that_was_used():
     X, y = table()
     for device in ("cpu", "auto"):
         assert GRURegressor(2, max_iter=1, device=device).fit(X, y).device_ == "cpu"
+
+
+def test_another_version_of_the_compiler(monkeypatch):
+    monkeypatch.setattr(_devices, "_version_of_numba_cuda", lambda: "0.31.0")
+    with pytest.raises(ImportError, match=r'not 0.31.0: pip install "skgru\[cuda\]"'):
+        GRURegressor(2, max_iter=1, device="cuda").fit(*table())
 
 
 def test_without_the_extra(no_compiler):

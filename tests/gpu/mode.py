@@ -5,6 +5,7 @@ same compiled kernels, on the CPU and at sizes that it can do: see `tests/emulat
 they are skipped.
 """
 
+import importlib.util
 import os
 import re
 
@@ -36,8 +37,12 @@ def settle(config):
             "The tests marked gpu need a GPU, and NUMBA_ENABLE_CUDASIM=1 hides it: unset that."
         )
     if mode() == "emulator":
-        from tests.emulator import install
+        from tests.emulator import can_be_built, install
 
+        if not can_be_built() or importlib.util.find_spec("numba_cuda") is None:
+            raise pytest.UsageError(
+                "The emulator needs Linux, gcc (or CC) and requirements/cuda-checks.txt."
+            )
         install()
     from skgru.kernels import resolve_device
 

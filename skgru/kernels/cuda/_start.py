@@ -55,7 +55,7 @@ class _Function:
         device = self._found.device.id
         (error,) = driver.cuKernelSetAttribute(attribute, n_bytes, self._found.handle, device)
         if error:
-            raise RuntimeError(f"{n_bytes} bytes of shared memory refused: {error}")
+            raise RuntimeError(f"{n_bytes} bytes of shared memory refused: {error.name}")
         self.shared = n_bytes
 
 
@@ -128,5 +128,5 @@ def start(kernel, device, grid, block, shared, stream, arguments, shared_limit):
     )  # fmt: skip
     _rooms.append(room)  # the driver has copied them
     if error:
-        raise RuntimeError(f"{kernel.__name__} was not started: {error}")
+        raise RuntimeError(f"{kernel.__name__} was not started: {error.name}")
     return is_new

@@ -111,7 +111,7 @@ class Mail:
     def __init__(self, dtype, n_pieces):
         self._dtype, self._largest = np.dtype(dtype), 0
         self._pieces, self._sent = [None] * n_pieces, [None] * n_pieces
-        self._turns = itertools.cycle(range(n_pieces))
+        self._turns, self._turn = itertools.cycle(range(n_pieces)), None
 
     def room(self, shape):
         """An array with arbitrary contents: to be written, then sent before the next is asked for.
@@ -126,12 +126,13 @@ class Mail:
             return np.empty(shape, self._dtype)
         i = self._turn = next(self._turns)
         if self._sent[i] is None:
-            self._sent[i] = cuda.event()
+            self._sent[i] = cuda.event(timing=False)
         self._sent[i].synchronize()
         self._largest = max(self._largest, size)
         if self._pieces[i] is None or self._pieces[i].size < size:
             self._pieces[i] = None
-            self._pieces[i] = cuda.pinned_array(with_room(self._largest), self._dtype)
+            size_with_room = min(with_room(self._largest), _PIECE_BYTES // self._dtype.itemsize)
+            self._pieces[i] = cuda.pinned_array(size_with_room, self._dtype)
         return self._pieces[i][:size].reshape(shape)
 
     def send(self, room, target):

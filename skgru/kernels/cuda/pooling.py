@@ -64,14 +64,11 @@ def _pool_backward(
     if not add:
         for t in range(lengths[i]):
             d_states[index(block[t]) + i, column] = 0
-    if 0 <= largest < mean:  # in the order of their columns, which rounding depends on
-        row = index(block[where[i, j]]) + i
-        d_states[row, column] += d_pooled[i, index(largest) + j]
     if mean >= 0:
         value = float64(d_pooled[i, index(mean) + j]) / lengths[i]
         for t in range(lengths[i]):
             d_states[index(block[t]) + i, column] += value
-    if largest >= 0 and largest >= mean:
+    if largest >= 0:
         row = index(block[where[i, j]]) + i
         d_states[row, column] += d_pooled[i, index(largest) + j]
 
