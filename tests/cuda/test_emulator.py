@@ -16,6 +16,7 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 #: ``SKGRU_GPU_TESTS=emulator pytest tests/emulator tests/gpu``.
 _FILES = {
     "tests/emulator": "",
+    "tests/cuda/sim": "not test_estimators",
     "tests/gpu/test_elementwise.py": "",
     "tests/gpu/test_kernels.py": "not gradients or float32",
     "tests/gpu/test_fits.py": "vowels",
@@ -35,7 +36,7 @@ _FILES = {
 def test_in_the_emulator(tmp_path, file):
     # The outer session's settings of pytest (of a worker of xdist, say) are not for the inner one.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_"))}
-    environment["SKGRU_GPU_TESTS"] = "emulator"
+    environment |= {"SKGRU_GPU_TESTS": "emulator", "EMULATOR_RACES": "1"}
     command = [sys.executable, "-m", "pytest", file, "-q", "-k", _FILES[file]]
     result = subprocess.run(
         [*command, "-p", "no:cacheprovider", f"--basetemp={tmp_path}/inner"], cwd=_ROOT,

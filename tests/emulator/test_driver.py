@@ -1,10 +1,22 @@
 """What a fit asks of the driver."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pytest
 
 from skgru import GRURegressor
-from tests.emulator import n_waits
+from skgru.kernels import use_device
+from skgru.kernels.cuda._launch import current_stream, scratch, session
+from tests.emulator import n_violations, n_waits
+
+
+@pytest.fixture(autouse=True)
+def _no_violations():
+    before = n_violations()
+    yield
+    assert n_violations() == before
 
 
 @pytest.mark.parametrize("ragged", [False, True])
@@ -20,3 +32,33 @@ def test_a_training_step_does_not_wait(rng, ragged):
 
     waits(30)  # compiles
     assert waits(3) == waits(30)
+
+
+@pytest.mark.parametrize("n_pieces", [1, 2, 16])
+def test_mail_arrives_as_it_was_sent(n_pieces):
+    """A piece is written again only when its copy is done."""
+    with use_device("cuda:0") as kernels:
+        target, mail = kernels.zeros((20, 5), np.int64), kernels.Mail(np.int64, n_pieces)
+        for i in range(20):
+            room = mail.room((5,))
+            room[...] = i
+            mail.send(room, target[i])
+        assert (kernels.to_host(target) == np.arange(20)[:, None]).all()
+        del target, mail, room  # they cannot be freed outside
+
+
+def test_threads_share_neither_stream_nor_work_space():
+    both = Barrier(2)
+
+    def work(_):
+        with session(0, "fp32"):
+            both.wait()
+            room = scratch("some", 9, "float64").device_ctypes_pointer.value
+            found = room, int(current_stream().handle)
+            both.wait()
+            return found
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(work, range(2))
+    assert one[0] != other[0]
+    assert one[1] != other[1]

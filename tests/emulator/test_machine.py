@@ -9,6 +9,7 @@ from numba import cuda
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skgru.kernels.cuda._mma import FORMATS
+from tests.cuda.rounding import rounded
 from tests.emulator import check_races, n_violations
 
 pytestmark = pytest.mark.filterwarnings("ignore::numba.cuda.core.errors.NumbaPerformanceWarning")
@@ -106,6 +107,26 @@ def test_tensor_cores(rng, told, precision):
     d = np.zeros((16, 8), "float32")
     run(kernel, 1, 32, a, b, c, d)
     assert_array_equal(d, a @ b + c)
+    assert not told()
+
+
+@pytest.mark.parametrize(("precision", "bits"), [("tf32", 10), ("bf16", 7)])
+def test_numbers_are_rounded_to_the_nearest(rng, told, precision, bits):
+    to_word = FORMATS[precision].to_word
+
+    @cuda.jit
+    def kernel(a, words):
+        e = cuda.threadIdx.x
+        words[e] = to_word(a[e], a[a.size - 1 - e])
+
+    ties = 1 + (np.arange(8) + 0.5) / 2**bits
+    a = np.concatenate([rng.normal(size=48), ties, -ties]).astype("float32")
+    words = np.zeros(N, "uint32")
+    run(kernel, 1, N, a, words)
+    expected = rounded(a, precision).astype("float32").view("uint32")
+    if precision == "bf16":  # the first number in the lower half
+        expected = expected >> 16 | expected[::-1]
+    assert_array_equal(words, expected)
     assert not told()
 
 

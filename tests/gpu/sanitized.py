@@ -27,9 +27,13 @@ def main(hidden=(5, 128), n=40, steps=9):
             assert np.isfinite(model.fit(X, labels).predict_proba(X)).all()
             assert len(model.attention_weights(X)) == n
     has_tensor_cores = cuda.get_current_device().compute_capability >= (8, 0)
-    for precision in ("tf32", "bf16") if has_tensor_cores else ():
+    # So many that a block has several, and more inputs than the loop over the steps multiplies.
+    many = rng.normal(size=(300, 2, 20))
+    for precision in ("fp32", "tf32", "bf16") if has_tensor_cores else ("fp32",):
         model = GRURegressor((hidden[0], 18), precision=precision, **options).fit(X, y)
         assert np.isfinite(model.predict(X)).all()
+        model = GRURegressor(hidden[0], precision=precision, **options | {"batch_size": 300})
+        assert np.isfinite(model.fit(many, many[:, 0, 0]).predict(many)).all()
     model = GRURegressor(hidden[0], loss="quantile", quantile=[0.1, 0.9], **options)
     assert np.isfinite(model.fit(X, y).predict(X)).all()
     print("all ran")

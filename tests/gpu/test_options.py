@@ -1,25 +1,16 @@
 """Fourth rung: whatever can be asked of an estimator, a GPU does as the CPU does."""
 
-from contextlib import nullcontext
-
 import numpy as np
 import pytest
 
 from skgru import GRUClassifier, GRURegressor
-from tests.emulator import check_races
 
-from .device import EMULATED, ragged_lengths, relative_error
+from .device import ragged_lengths, relative_error
 
 N = 40
 KINDS = "last", "mean", "max", "attention"
 #: Of the parameters after two epochs of small networks, which rounding has not yet driven apart.
 TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
-
-
-@pytest.fixture(autouse=True)
-def _races():
-    with check_races() if EMULATED else nullcontext():
-        yield
 
 
 def check(rng, estimator, y, dtype="float32", n_features=3, weighted=False, **options):

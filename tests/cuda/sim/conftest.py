@@ -1,4 +1,6 @@
-"""These tests run in the simulator, in a process of their own, and with ``pytest -m gpu`` on a GPU.
+"""These tests run in the simulator, in the emulator, and with ``pytest -m gpu`` on a GPU.
+
+Simulator and emulator have processes of their own.
 
 The simulator also needs faster barriers, and no warnings of hashes that wrap around.
 """
@@ -12,7 +14,10 @@ from tests.cuda.simulator import use_fast_barriers
 from tests.gpu.device import require
 from tests.gpu.mode import mode
 
-ON_A_DEVICE = mode() == "device"
+ON_A_DEVICE = mode() in ("device", "emulator")
+
+if mode() == "emulator":
+    from tests.gpu.conftest import _no_violations  # noqa: F401
 
 if numba.config.ENABLE_CUDASIM:
     use_fast_barriers()
