@@ -126,7 +126,7 @@ class Mail:
             return np.empty(shape, self._dtype)
         i = self._turn = next(self._turns)
         if self._sent[i] is None:
-            self._sent[i] = cuda.event(timing=False)
+            self._sent[i] = cuda.event()
         self._sent[i].synchronize()
         self._largest = max(self._largest, size)
         if self._pieces[i] is None or self._pieces[i].size < size:
