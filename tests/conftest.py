@@ -54,6 +54,16 @@ def pytest_configure(config):
     mode.settle(config)
 
 
+def pytest_collection_modifyitems(items):
+    """Spread the slow tests evenly: in one piece they would keep one process of two busy alone."""
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    others = [item for item in items if not item.get_closest_marker("slow")]
+    if slow and others:
+        step = len(others) / len(slow)
+        places = [(step * (i + 0.5), item) for i, item in enumerate(slow)]
+        items[:] = [item for _, item in sorted([*enumerate(others), *places], key=lambda x: x[0])]
+
+
 @pytest.fixture
 def rng():
     """A generator that gives the same numbers in every run."""
