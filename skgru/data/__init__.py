@@ -7,7 +7,6 @@ from ._batches import (
     gathered_dtype,
     make_shard,
     minibatches,
-    pack_shard,
 )
 from ._inputs import as_sequences
 from ._numbers import as_numbers
@@ -40,6 +39,5 @@ __all__ = [
     "make_shard",
     "merge_moments",
     "minibatches",
-    "pack_shard",
     "spread_or_one",
 ]

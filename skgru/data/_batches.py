@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._sequences import ScatteredRows, stack_rows
+from ._sequences import stack_rows
 
 
 class Shard(NamedTuple):  # there is one for every few sequences of every batch: cheap to make
@@ -148,15 +148,3 @@ def gather_steps(sequences, shard, rows=None):
     """
     values = stack_rows([sequences[i] for i in shard.indices], gathered_dtype(sequences), rows)
     return values, np.cumsum(shard.lengths) - shard.lengths
-
-
-def pack_shard(kernels, sequences, shard, shift, scale, out):
-    """Write the standardised steps of a shard into ``out``, (shard.n_rows, n_features).
-
-    Only the sequences of the shard are read, so a memory map is never read as a whole.
-    """
-    values, starts = sequences.values, sequences.offsets[shard.indices]
-    # Kernels are compiled for every type they meet; what is less common is converted on the way.
-    if values.dtype not in (np.float32, np.float64) or isinstance(values, ScatteredRows):
-        values, starts = gather_steps(sequences, shard)
-    kernels.pack_sequences(values, starts, shard.block, shard.alive, shift, scale, out)

@@ -210,11 +210,11 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
 
     def _make_trainer(self, training, one_epoch, keep_best, kernels):
         """A trainer and the parameters to start from, fresh or where the last fit ended."""
-        network, loss = self._network(kernels), self._make_loss()
+        loss = self._make_loss()
+        network = self._network(kernels, loss)
         shift, scale = self._scaling()
         trainer = Trainer(
             network,
-            loss,
             make_optimizer(self, network),
             make_schedule(self, one_epoch),
             Stopping(self.n_iter_no_change, self.tol),

@@ -11,12 +11,12 @@ class FittedArrays:
     All arrays are views of one vector, so changing them in place changes the model.
     """
 
-    def _network(self, kernels=None):
+    def _network(self, kernels=None, loss=None):
         """The network that was fitted, built from the facts that are stored with the model.
 
         ``kernels`` are those of the device that it will run on, the CPU's if None.
         """
-        return GRUNetwork(**self._network_options, kernels=kernels)
+        return GRUNetwork(**self._network_options, loss=loss, kernels=kernels)
 
     def _views(self, ending):
         if not hasattr(self, "_parameters"):
@@ -47,7 +47,7 @@ class FittedArrays:
     @property
     def attention_coef_(self):
         """Query of the attention pooling, one row per direction (n_directions, n_hidden)."""
-        found = self._views("attention.query")
+        found = self._views("pooling.query")
         if not found:
             raise AttributeError("attention_coef_ exists only with 'attention' in pooling")
         return found[0]

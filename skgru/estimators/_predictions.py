@@ -132,4 +132,5 @@ class Predictions(FittedArrays):
         self._check_range(sequences)
         n_threads = resolve_n_threads(self.n_jobs)
         found = self._use_predictor(lambda predictor: predictor.attention(sequences, n_threads))
+        found = np.split(found[:, 0], sequences.offsets[1:-1])
         return found if sequences.layout == "ragged" else np.array(found)

@@ -3,11 +3,13 @@
 from ._feeds import make_feed
 from ._gru_network import GRUNetwork
 from ._inference import Predictor
+from ._network import Network
 from ._streaming import NetworkStream
 from ._threads import resolve_n_threads, run_tasks
 
 __all__ = [
     "GRUNetwork",
+    "Network",
     "NetworkStream",
     "Predictor",
     "make_feed",

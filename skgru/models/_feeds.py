@@ -1,11 +1,34 @@
-"""Shards of a data set, in reach of the kernels."""
+"""Shards of a data set, brought to where the kernels can read them."""
+
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
-from skgru.data import Shard, gather_steps, gathered_dtype, pack_shard
+from skgru.data import ScatteredRows, Shard, gather_steps, gathered_dtype
 
-# Shards that may be on their way to a device: numbers that describe them, and their values.
-_DESCRIPTIONS, _PARCELS = 16, 2
+# Staging buffers for shards that are on their way to a device: the integers that describe a shard,
+# and its values.
+_N_DESCRIPTIONS, _N_VALUES = 16, 2
+
+
+class LoadedShard(NamedTuple):
+    """A shard that the kernels can read.
+
+    Attributes
+    ----------
+    shard : Shard
+        Its arrays lie on the device.
+    x : (shard.n_rows, n_features)
+        The standardised inputs, in the block layout.
+    starts : (n_sequences,) int64
+        The row at which each sequence begins in the table of all steps of the data set, and so in
+        tables of targets and weights with a row for each step.
+    """
+
+    shard: Shard
+    x: np.ndarray
+    starts: np.ndarray
 
 
 def make_feed(network, sequences, shift, scale, target=None, weight=None):
@@ -13,13 +36,14 @@ def make_feed(network, sequences, shift, scale, target=None, weight=None):
 
     Parameters
     ----------
-    network : GRUNetwork
+    network : Network
     sequences : Sequences
     shift, scale : ndarray of shape (n_features,), float64
         Inputs are standardised as (x - shift) * scale.
-    target : ndarray of shape (len(sequences), n_target), float64, default=None
-    weight : ndarray of shape (len(sequences),), float64, default=None
-        Needed by `targets` alone.
+    target : ndarray of shape (n_rows, n_target), float64, default=None
+    weight : ndarray of shape (n_rows,), float64, default=None
+        Of every row of the output of the network: of every sequence, or of every step.  Needed for
+        training alone.
     """
     kind = HostFeed if network.kernels.ON_HOST else DeviceFeed
     return kind(network, sequences, shift, scale, target, weight)
@@ -31,26 +55,38 @@ class HostFeed:
     def __init__(self, network, sequences, shift, scale, target, weight):
         self.network, self.sequences = network, sequences
         self.lengths = sequences.common_length or sequences.lengths
+        self.target, self.weight = target, weight
         self._shift, self._scale = shift, scale
-        self._target, self._weight = target, weight
 
-    def inputs(self, shard, workspace):
-        """The shard as kernels read it, and its inputs (n_rows, n_features)."""
-        network = self.network
-        x = workspace.array("x", (shard.n_rows, network.n_features))
-        pack_shard(network.kernels, self.sequences, shard, self._shift, self._scale, x)
-        return shard, x
+    def load(self, shard, workspace):
+        """Return the shard as a `LoadedShard`."""
+        sequences, kernels = self.sequences, self.network.kernels
+        x = workspace.array("x", (shard.n_rows, self.network.n_features))
+        starts = first = sequences.offsets[shard.indices]
+        values = sequences.values
+        # Kernels are compiled for every type they meet; what is less common is converted on the
+        # way.  Only the sequences of the shard are read, so a memory map is never read as a whole.
+        if values.dtype not in (np.float32, np.float64) or isinstance(values, ScatteredRows):
+            values, first = gather_steps(sequences, shard)
+        kernels.pack_sequences(values, first, shard.block, shard.alive, self._shift, self._scale, x)
+        return LoadedShard(shard, x, starts)
 
-    def targets(self, shard, workspace):
-        """Targets (n_sequences, n_target) and weights (n_sequences,) of what `inputs` returned."""
-        return self._target[shard.indices], self._weight[shard.indices]
+    @staticmethod
+    def identity(n_columns):
+        """Shift and scale that change nothing."""
+        return _identity(n_columns)
+
+
+@cache
+def _identity(n_columns):
+    return np.zeros(n_columns), np.ones(n_columns)
 
 
 class DeviceFeed:
     """Copies of the data set on a device: made once if there is room, shard by shard otherwise.
 
-    What describes a shard goes there in one piece, and nothing waits for the device: the next shard
-    is prepared while it computes.
+    The integers that describe a shard are uploaded in one piece, and nothing waits for the device:
+    the host prepares the next shard while the device computes.
     """
 
     def __init__(self, network, sequences, shift, scale, target, weight):
@@ -58,31 +94,41 @@ class DeviceFeed:
         self.network, self.sequences = network, sequences
         self.lengths = sequences.common_length or sequences.lengths
         self._shift, self._scale = kernels.to_device(shift), kernels.to_device(scale)
-        self._target, self._weight = (
+        self.target, self.weight = (
             None if array is None else kernels.to_device(array) for array in (target, weight)
         )
         # Last, so that the room for them is what targets and weights leave.
         self._values = kernels.to_device_if_it_fits(sequences.values)
-        self._descriptions = kernels.Mail(np.int64, _DESCRIPTIONS)
-        self._parcels = kernels.Mail(gathered_dtype(sequences), _PARCELS)
+        self._descriptions = kernels.Mail(np.int64, _N_DESCRIPTIONS)
+        self._staging = kernels.Mail(gathered_dtype(sequences), _N_VALUES)
         self._views = None, None, []
+        self._identities = {}
 
-    def inputs(self, shard, workspace):
-        """The shard as kernels read it, and its inputs (n_rows, n_features)."""
+    def load(self, shard, workspace):
+        """Return the shard as a `LoadedShard`."""
         network, kernels = self.network, self.network.kernels
         values, starts = self._values, self.sequences.offsets[shard.indices]
+        arrays = [*shard[:5], starts]
         if values is None:
-            room = self._parcels.room((int(shard.lengths.sum()), network.n_features))
-            _, starts = gather_steps(self.sequences, shard, room)
+            room = self._staging.room((int(shard.lengths.sum()), network.n_features))
+            arrays.append(gather_steps(self.sequences, shard, room)[1])
             values = workspace.array(("values", room.dtype), room.shape, room.dtype)
-            self._parcels.send(room, values)
-        *arrays, starts = self._send([*shard[:5], starts], workspace)
-        shard = Shard(*arrays, *shard[5:])
+            self._staging.send(room, values)
+        arrays = self._send(arrays, workspace)
+        loaded = Shard(*arrays[:5], *shard[5:])
         x = workspace.array("x", (shard.n_rows, network.n_features))
         kernels.pack_sequences(
-            values, starts, shard.block, shard.alive, self._shift, self._scale, x
+            values, arrays[-1], loaded.block, loaded.alive, self._shift, self._scale, x
         )
-        return shard, x
+        return LoadedShard(loaded, x, arrays[5])
+
+    def identity(self, n_columns):
+        """Shift and scale that change nothing."""
+        if n_columns not in self._identities:
+            self._identities[n_columns] = tuple(
+                map(self.network.kernels.to_device, _identity(n_columns))
+            )
+        return self._identities[n_columns]
 
     def _send(self, arrays, workspace):
         """Copies of arrays of integers on the device."""
@@ -99,11 +145,3 @@ class DeviceFeed:
             ]
             self._views = sizes, whole, views
         return views
-
-    def targets(self, shard, workspace):
-        """Targets (n_sequences, n_target) and weights (n_sequences,) of what `inputs` returned."""
-        n = shard.n_sequences
-        target = workspace.array("target", (n, self._target.shape[1]), np.float64)
-        weight = workspace.array("weight", (n,), np.float64)
-        self.network.kernels.take_targets(self._target, self._weight, shard.indices, target, weight)
-        return target, weight

@@ -12,11 +12,11 @@ _CHUNK_SEQUENCES = 4096
 
 
 class Predictor:
-    """Network, packed weights and scaling, ready to run; read-only and safe to share by threads.
+    """Network, packed weights and scaling, ready to run.
 
     Parameters
     ----------
-    network : GRUNetwork
+    network : Network
     parameters : ndarray
         Flat parameter vector; packed once, here.
     shift, scale : ndarray of shape (n_features,)
@@ -25,54 +25,72 @@ class Predictor:
 
     def __init__(self, network, parameters, shift, scale):
         self.network, self.shift, self.scale = network, shift, scale
-        self.packed = network.new_packed()
-        network.pack(network.place(parameters), self.packed, transposed=False)
+        self._packed = network.new_packed()
+        self.pack(parameters)
+
+    def pack(self, parameters):
+        """Take other parameters."""
+        self.network.pack(self.network.upload(parameters), self._packed, transposed=False)
 
     def predict_raw(self, sequences, indices=None, n_threads=1, workspaces=None, feed=None):
-        """Raw predictions of the chosen sequences, (n, n_outputs) in the network's dtype.
+        """Raw predictions of the chosen sequences, (n_rows, n_outputs) in the network's dtype.
 
+        The rows of a sequence, one or one for each step, follow those of the sequence before.
         ``workspaces`` of the network, one for each thread, and a ``feed`` of the sequences are used
         where the caller has them.
         """
         network = self.network
         indices = np.arange(len(sequences)) if indices is None else indices
-        raw = np.empty((len(indices), network.n_outputs), dtype=network.dtype)
-
-        def predict(x, shard, placed, workspace, chunk):
-            found = network.forward(x, placed, self.packed, workspace)
-            found = network.kernels.to_host(found)
-            raw[chunk + shard.positions] = found[:, : network.n_outputs]
-
-        workspaces = workspaces or network.new_workspaces(n_threads)
+        counts = network.row_counts(sequences.lengths[indices])
+        out = np.empty((int(counts.sum()), network.n_outputs), dtype=network.dtype)
         feed = feed or make_feed(network, sequences, self.shift, self.scale)
-        self._for_shards(predict, feed, indices, workspaces)
-        return raw
+        workspaces = workspaces or network.new_workspaces(n_threads)
+        self._run(network.predict_shard, feed, indices, counts, workspaces, out)
+        return out
+
+    def pooled(self, sequences, n_threads=1):
+        """Pooled vectors, (n_sequences, n_poolings * n_directions * n_hidden)."""
+        readout = self.network.output.readout
+        shape = len(sequences), readout.n_groups * readout.layer.n_hidden
+        counts = np.ones(len(sequences), np.int64)
+        return self._visit(self.network.pool_shard, sequences, counts, shape, n_threads)
+
+    def states(self, sequences, layer=-1, n_threads=1):
+        """States of a layer at every step, (n_steps, n_directions * n_hidden)."""
+
+        def visit(*arguments):
+            self.network.states_shard(*arguments, layer=layer)
+
+        chosen = self.network.stack.layers[layer]
+        shape = int(sequences.offsets[-1]), len(chosen.directions) * chosen.n_hidden
+        return self._visit(visit, sequences, sequences.lengths, shape, n_threads)
 
     def attention(self, sequences, n_threads=1):
-        """Attention weights: a list with one array (length,) for each sequence."""
-        found, network = [None] * len(sequences), self.network
+        """Attention weights of every step, (n_steps, 1)."""
+        shape, visit = (int(sequences.offsets[-1]), 1), self.network.attention_shard
+        return self._visit(visit, sequences, sequences.lengths, shape, n_threads)
 
-        def attend(x, shard, placed, workspace, chunk):
-            weights = network.attention(x, placed, self.packed, workspace)
-            weights = network.kernels.to_host(weights)
-            for i, length in enumerate(shard.lengths):
-                found[chunk + shard.positions[i]] = weights[shard.block[:length] + i]
+    def _visit(self, visit, sequences, counts, shape, n_threads):
+        out = np.empty(shape, dtype=self.network.dtype)
+        feed = make_feed(self.network, sequences, self.shift, self.scale)
+        workspaces = self.network.new_workspaces(n_threads)
+        self._run(visit, feed, np.arange(len(sequences)), counts, workspaces, out)
+        return out
 
-        workspaces = network.new_workspaces(n_threads)
-        feed = make_feed(network, sequences, self.shift, self.scale)
-        self._for_shards(attend, feed, np.arange(len(sequences)), workspaces)
-        return found
+    def _run(self, visit, feed, indices, counts, workspaces, out):
+        """Call ``visit(feed, shard, packed, workspace, starts, out)`` for every shard.
 
-    def _for_shards(self, visit, feed, indices, workspaces):
-        """Call ``visit(x, shard, placed, workspace, chunk)``, ``placed`` being the shard's twin on
-        the device, and ``chunk`` the number of sequences before those that it belongs to."""
-        network = self.network
+        ``counts`` has the rows of each chosen sequence in ``out``, and ``starts`` the first of
+        them for each sequence of the shard.
+        """
+        network, starts = self.network, np.cumsum(counts) - counts
         for number, chunk in enumerate(minibatches(indices, _CHUNK_SEQUENCES)):
             limits = network.prediction_limits(len(chunk), len(workspaces))
             shards = cut_into_shards(chunk, feed.lengths, *limits)
+            chunk_starts = starts[number * _CHUNK_SEQUENCES :]
 
-            def task(i, workspace, shards=shards, number=number):
-                placed, x = feed.inputs(shards[i], workspace)
-                visit(x, shards[i], placed, workspace, number * _CHUNK_SEQUENCES)
+            def task(i, workspace, shards=shards, chunk_starts=chunk_starts):
+                first = chunk_starts[shards[i].positions]
+                visit(feed, shards[i], self._packed, workspace, first, out)
 
-            run_tasks(task, len(shards), workspaces)
+            run_tasks(task, range(len(shards)), workspaces)

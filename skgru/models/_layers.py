@@ -1,17 +1,10 @@
-"""The layers a network is composed of.
+"""A GRU layer: its parameters, and its forward and backward pass over one shard."""
 
-A layer says which parameters it has, packs them for the kernels, and runs forward and backward for
-one shard at a time. Layers hold no data: packed weights are shared by all threads, buffers belong
-to the workspace of the calling thread, gradients are added to the slot of the shard.
-"""
+from typing import NamedTuple
 
 import numpy as np
 
-from ._parameters import Parameter, glorot_uniform, orthogonal
-
-
-def round_up(n, multiple):
-    return -(-n // multiple) * multiple
+from ._parameters import Parameter, glorot_uniform, orthogonal, round_up
 
 
 class _Direction:
@@ -25,6 +18,25 @@ class _Direction:
         self.states, self.gates, self.mask, self.masked, self.final = (
             f"{prefix}.{array}" for array in ("states", "gates", "mask", "masked", "final")
         )
+
+
+class LayerPass(NamedTuple):
+    """What a forward pass leaves for the backward pass; lists have an entry for each direction.
+
+    Attributes
+    ----------
+    x : (shard.n_rows, n_inputs)
+    states : list of (shard.n_state_rows, n_units)
+    gates : list of (shard.n_rows, 4 * n_units)
+    masks : list of (n_sequences, n_units), or of empty arrays without recurrent dropout
+    masked : list of (shard.n_state_rows, n_units), what the recurrent weights multiplied
+    """
+
+    x: np.ndarray
+    states: list
+    gates: list
+    masks: list
+    masked: list
 
 
 class GRULayer:
@@ -61,8 +73,8 @@ class GRULayer:
         self.n_panels = self.n_units // self.width
         columns = kernels.panel_columns(self.dtype)
         self.n_input_columns = round_up(self.n_inputs, columns)
-        self.nothing, self.d_gates = f"{name}.nothing", f"{name}.d_gates"
-        self.no_initial = f"{name}.no_initial"
+        self.empty, self.no_initial = f"{name}.empty", f"{name}.no_initial"
+        self.d_gates, self.d_x = f"{name}.d_gates", f"{name}.d_x"
         self.directions = tuple(
             _Direction(d, f"{name}.{direction}")
             for d, direction in enumerate(("forward", "backward")[: 1 + bidirectional])
@@ -86,26 +98,26 @@ class GRULayer:
         def bias(random_state):
             return np.repeat([0.0, self.update_bias, 0.0], n_hidden)
 
-        found = []
+        parameters = []
         for direction in self.directions:
-            found += [
+            parameters += [
                 Parameter(direction.W, (n_in, 3 * n_hidden), True, input_weights),
                 Parameter(direction.U, (n_hidden, 3 * n_hidden), True, recurrent_weights),
                 Parameter(direction.b, (3 * n_hidden,), False, bias),
                 Parameter(direction.b_hn, (n_hidden,), False),
             ]
-        return found
+        return parameters
 
     def gradients(self):
         """Shapes of the gradients as the kernels sum them."""
-        found = []
+        gradients = []
         for direction in self.directions:
-            found += [
+            gradients += [
                 Parameter(direction.W, (self.n_panels, self.n_inputs, 3, self.width), True),
                 Parameter(direction.U, (self.n_panels, self.n_units, 3, self.width), True),
                 Parameter(direction.b, (self.n_panels, 4, self.width), True),
             ]
-        return found
+        return gradients
 
     def new_packed(self):
         """Room for the packed weights of every direction."""
@@ -135,26 +147,34 @@ class GRULayer:
 
     # -- passes --------------------------------------------------------------------------------
     def forward(self, x, shard, packed, workspace, save, mask_seeds=None, rate=0.0, initial=None):
-        """Run a shard; return the states of each direction.
+        """Run a shard.
 
         Parameters
         ----------
         x : (shard.n_rows, n_inputs)
+            Must stay untouched until `backward`.
+        save : bool
+            Whether `backward` will follow, with the same workspace.
         mask_seeds : list of np.uint64 or None
             One per direction, for recurrent dropout with ``rate``.
         initial : list of (n_sequences, n_units) or None
             Initial states of each direction, in the order of the shard and with zeros in the
             padding columns; zeros without.
+
+        Returns
+        -------
+        saved : LayerPass
+            The states of every step, and what `backward` needs besides.
         """
-        n, found = shard.n_sequences, []
-        nothing = workspace.array(self.nothing, (0, self.n_units))
+        n, empty = shard.n_sequences, workspace.array(self.empty, (0, self.n_units))
         gate_rows = self.kernels.gate_rows(shard.n_rows, self.n_inputs, save)
         if initial is None:  # a kernel on a device learns the number of sequences from it
             initial = [workspace.array(self.no_initial, (n, 0))] * len(self.directions)
+        saved = LayerPass(x, [], [], [], [])
         for d in self.directions:
-            states = self.states(d, shard, workspace)
+            states = workspace.array(d.states, (shard.n_state_rows, self.n_units))
             gates = workspace.array(d.gates, (gate_rows, 4 * self.n_units))
-            mask = masked = nothing
+            mask = masked = empty
             if mask_seeds:
                 mask = workspace.array(d.mask, (n, self.n_units))
                 masked = workspace.array(d.masked, states.shape)
@@ -167,8 +187,11 @@ class GRULayer:
                 x, shard.block, shard.alive, packed[d.W], packed[d.U], packed[d.b],
                 d.reverse, initial[d.number], mask, masked, states, gates, save,
             )  # fmt: skip
-            found.append(states)
-        return found
+            saved.states.append(states)
+            saved.gates.append(gates)
+            saved.masks.append(mask)
+            saved.masked.append(masked if mask_seeds else states)
+        return saved
 
     def stream_call(self, x, shard, packed, states):
         """The kernel, with its arguments, that takes one step of streams.
@@ -181,129 +204,64 @@ class GRULayer:
             move to the first, and the new ones take their place.
         """
         d, zeros = self.directions[0], self.kernels.zeros
-        nothing, gates = (zeros((0, n * self.n_units), self.dtype) for n in (1, 4))
+        empty, gates = (zeros((0, n * self.n_units), self.dtype) for n in (1, 4))
         weights = packed[d.W], packed[d.U], packed[d.b]
         return self.kernels.gru_forward, (
             x, shard.block, shard.alive, *weights, d.reverse, states[shard.n_sequences :],
-            nothing, nothing, states, gates, False,
+            empty, empty, states, gates, False,
         )  # fmt: skip
 
-    def states(self, d, shard, workspace):
-        """Where `forward` leaves the states of a direction."""
-        return workspace.array(d.states, (shard.n_state_rows, self.n_units))
-
-    def finals(self, shard, workspace):
-        """Room for the gradients of the final states of each direction."""
+    def final_gradients(self, shard, workspace):
+        """Buffers for the gradients of the final states of each direction."""
         shape = (shard.n_sequences, self.n_units)
         return [workspace.array(d.final, shape) for d in self.directions]
 
-    def zero_finals(self, shard, workspace):
-        """The same, all zero."""
-        found = self.finals(shard, workspace)
-        for final in found:
+    def no_final_gradients(self, shard, workspace):
+        """The same, filled with zeros."""
+        finals = self.final_gradients(shard, workspace)
+        for final in finals:
             self.kernels.fill(final, 0)
-        return found
+        return finals
 
     def backward(
-        self, x, shard, packed, workspace, slot, finals, d_states=None, d_x=None, masked=False,
+        self, saved, shard, packed, workspace, slot, finals, d_states=None, *, need_x=False,
         need_initial=False,
     ):  # fmt: skip
         """Add the gradients of a shard to its slot.
 
         Parameters
         ----------
+        saved : LayerPass
+            What `forward` returned.
         finals : list of (n_sequences, n_units)
             Gradients of the final states; with ``need_initial`` they become those of the initial
             states, otherwise their contents are lost.
         d_states : (shard.n_rows, any) or None
             Gradients of the states of every step, directions side by side.
+        need_x : bool
+            Whether to return the gradient of the input.
+
+        Returns
+        -------
         d_x : (shard.n_rows, n_input_columns) or None
-            Receives the gradients of the inputs.
-        masked : bool
-            Whether the forward pass had recurrent dropout.
         """
-        if d_x is not None and not self.needs_input_gradient:
+        if need_x and not self.needs_input_gradient:
             raise ValueError(f"{self.name} was built with needs_input_gradient=False")
         n = shard.n_sequences
-        nothing = workspace.array(self.nothing, (0, self.n_units))
+        empty = workspace.array(self.empty, (0, self.n_units))
+        d_x = empty
+        if need_x:
+            d_x = workspace.array(self.d_x, (shard.n_rows, self.n_input_columns))
         n_gradients = self.kernels.gate_gradient_rows(
             shard.n_rows, n, self.n_units, self.dtype.itemsize
         )
         d_gates = workspace.array(self.d_gates, (self.n_panels, n_gradients, 4, self.width))
         for d in self.directions:
-            states = self.states(d, shard, workspace)
-            gates = workspace.array(d.gates, (shard.n_rows, 4 * self.n_units))
-            mask, h_in = nothing, states
-            if masked:
-                mask = workspace.array(d.mask, (n, self.n_units))
-                h_in = workspace.array(d.masked, states.shape)
+            i = d.number
             self.kernels.gru_backward(
-                x, shard.block, shard.alive, packed[d.W_T], packed[d.U_T], d.reverse,
-                mask, h_in, states, gates,
-                nothing if d_states is None else d_states, d.number * self.n_units,
-                finals[d.number], d_gates, slot[d.W], slot[d.U], slot[d.b],
-                nothing if d_x is None else d_x, d.number > 0, need_initial,
+                saved.x, shard.block, shard.alive, packed[d.W_T], packed[d.U_T], d.reverse,
+                saved.masks[i], saved.masked[i], saved.states[i], saved.gates[i],
+                empty if d_states is None else d_states, i * self.n_units,
+                finals[i], d_gates, slot[d.W], slot[d.U], slot[d.b], d_x, i > 0, need_initial,
             )  # fmt: skip
-
-
-class Dense:
-    """The head: ``raw = x W + b`` on the pooled vectors.
-
-    Its input comes in ``n_groups`` groups of ``size`` features, padded to ``padded`` columns; its
-    output has ``n_outputs`` columns, padded to whole panels.
-    """
-
-    def __init__(self, n_groups, size, padded, n_outputs, kernels, dtype):
-        self.kernels, self.dtype = kernels, np.dtype(dtype)
-        self.n_groups, self.size, self.padded = n_groups, size, padded
-        self.n_inputs, self.n_outputs = n_groups * padded, n_outputs
-        self.panel = kernels.panel_columns(self.dtype)
-        self.n_columns = round_up(n_outputs, self.panel)
-
-    def parameters(self):
-        n_in = self.n_groups * self.size
-
-        def weights(random_state):
-            return glorot_uniform(random_state, n_in, self.n_outputs)
-
-        return [
-            Parameter("head.W", (n_in, self.n_outputs), True, weights),
-            Parameter("head.b", (self.n_outputs,), False),
-        ]
-
-    def gradients(self):
-        return [
-            Parameter("head.W", (self.n_columns // self.panel, self.n_inputs, self.panel), True),
-            Parameter("head.b", (self.n_columns,), True),
-        ]
-
-    def new_packed(self):
-        shapes = {p.name: p.shape for p in self.gradients()}
-        shapes["head.W^T"] = (-(-self.n_inputs // self.panel), self.n_columns, self.panel)
-        return {name: self.kernels.zeros(shape, self.dtype) for name, shape in shapes.items()}
-
-    def pack(self, views, packed, transposed):
-        self.kernels.pack_dense(
-            views["head.W"], views["head.b"], self.size, self.padded, transposed,
-            packed["head.W"], packed["head.b"], packed["head.W^T"],
-        )  # fmt: skip
-
-    def unpack_gradient(self, slot, views):
-        self.kernels.unpack_dense_gradient(
-            slot["head.W"], slot["head.b"], self.size, self.padded, views["head.W"], views["head.b"]
-        )
-
-    def forward(self, x, packed, workspace):
-        """Return raw predictions, (n, n_columns)."""
-        raw = workspace.array("raw", (x.shape[0], self.n_columns))
-        self.kernels.dense_forward(x, packed["head.W"], packed["head.b"], raw)
-        return raw
-
-    def backward(self, d_raw, x, packed, workspace, slot):
-        """Add the gradients of the parameters to the slot; return that of the input."""
-        n_columns = packed["head.W^T"].shape[0] * self.panel
-        d_x = workspace.array("d_head", (x.shape[0], n_columns))
-        self.kernels.dense_backward(
-            x, d_raw, packed["head.W^T"], slot["head.W"], slot["head.b"], d_x
-        )
-        return d_x
+        return d_x if need_x else None

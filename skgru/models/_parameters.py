@@ -49,9 +49,21 @@ class ParameterLayout:
         Length of the flat vector.
     n_weights : int
         Length of its prefix of weights.
+
+    Raises
+    ------
+    ValueError
+        If two parameters have the same name.
     """
 
     def __init__(self, parameters):
+        names = [p.name for p in parameters]
+        repeated = {name for name in names if names.count(name) > 1}
+        if repeated:
+            raise ValueError(
+                f"Two modules have parameters of the name {sorted(repeated)[0]!r}. Give every "
+                "module of a network a name of its own."
+            )
         self.parameters = parameters
         ordered = sorted(parameters, key=lambda p: not p.is_weight)
         self._slices, start = {}, 0
@@ -76,6 +88,11 @@ class ParameterLayout:
             if parameter.initialize is not None:
                 view[...] = parameter.initialize(random_state)
         return flat
+
+
+def round_up(n, multiple):
+    """The smallest multiple that is not below n."""
+    return -(-n // multiple) * multiple
 
 
 def glorot_uniform(random_state, n_in, n_out):

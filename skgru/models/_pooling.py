@@ -1,8 +1,26 @@
-"""The pooling module of a network: which kernels run, on which columns."""
+"""Pooling: a readout with one row for each sequence."""
+
+from typing import NamedTuple
 
 import numpy as np
 
+from ._dropout import HEAD_SITE, site_seed
 from ._parameters import Parameter
+
+
+class PoolingPass(NamedTuple):
+    """What a forward pass leaves for the backward pass.
+
+    Attributes
+    ----------
+    rows : (n_sequences, n_outputs), the pooled vectors after dropout
+    where : list of (n_sequences, n_units) int64, the steps of the maxima of each direction
+    attention : (shard.n_rows,) or None, the weights of the steps
+    """
+
+    rows: np.ndarray
+    where: list
+    attention: np.ndarray | None
 
 
 class Pooling:
@@ -10,11 +28,28 @@ class Pooling:
 
     The pooled vector holds, for each kind in the order given, the units of every direction.  "last"
     takes each direction's final state; "attention" a mean under softmax weights of h . query.
+
+    Parameters
+    ----------
+    name : str
+        Prefix of its parameters and buffers.
+    kinds : tuple of {"last", "mean", "max", "attention"}
+    layer : GRULayer
+        Whose states are pooled.
+    dropout : float in [0, 1)
+        Share of the pooled values dropped in training.
     """
 
-    def __init__(self, kinds, layer):
-        self.kinds, self.layer, self.kernels = kinds, layer, layer.kernels
+    def __init__(self, name, kinds, layer, dropout):
+        self.name, self.kinds, self.layer, self.kernels = name, kinds, layer, layer.kernels
+        self.dropout = dropout
         self.n_outputs = len(kinds) * layer.n_outputs
+        self.query = f"{name}.query"
+        self._pooled, self._total = f"{name}.pooled", f"{name}.total"
+        self._d_states = f"{name}.d_states"
+        self._attention, self._d_attention = f"{name}.attention", f"{name}.d_attention"
+        self._target, self._weight = f"{name}.target", f"{name}.weight"
+        self._where = [f"{name}.where{d.number}" for d in layer.directions]
 
     @property
     def n_groups(self):
@@ -25,13 +60,13 @@ class Pooling:
             return []
         n_directions = len(self.layer.directions)
         # A zero query weighs all steps alike: training starts from the mean.
-        return [Parameter("attention.query", (n_directions, self.layer.n_hidden), True)]
+        return [Parameter(self.query, (n_directions, self.layer.n_hidden), True)]
 
     def gradients(self):
         if "attention" not in self.kinds:
             return []
         shape = (len(self.layer.directions), self.layer.n_units)
-        return [Parameter("attention.query", shape, True)]
+        return [Parameter(self.query, shape, True)]
 
     def new_packed(self):
         zeros, dtype = self.kernels.zeros, self.layer.dtype
@@ -39,23 +74,26 @@ class Pooling:
 
     def pack(self, views, packed, transposed):
         if "attention" in self.kinds:
-            self.kernels.copy_columns(views["attention.query"], 0, packed["attention.query"])
+            self.kernels.copy_columns(views[self.query], 0, packed[self.query])
 
     def unpack_gradient(self, slot, views):
         if "attention" in self.kinds:
-            self.kernels.copy_columns(slot["attention.query"], 0, views["attention.query"])
+            self.kernels.copy_columns(slot[self.query], 0, views[self.query])
 
     def _column(self, kind, direction):
         """First column of a kind and direction in the pooled vector."""
         return self.kinds.index(kind) * self.layer.n_outputs + direction.number * self.layer.n_units
 
     def _columns(self, kind):
-        """Of each direction the number, the column of a kind, and the row shift."""
+        """Of each direction the number, the row shift, and the column of a kind."""
         for direction in self.layer.directions:
-            yield direction.number, self._column(kind, direction), 0 if direction.reverse else 1
+            yield direction.number, 0 if direction.reverse else 1, self._column(kind, direction)
 
     def _simple(self, kinds):
-        """Of each direction the number, the row shift, and the columns of the simple poolings."""
+        """Of each direction the number, the row shift, and the columns of the simple poolings.
+
+        The column of a pooling that is not among ``kinds`` is -1.
+        """
         for direction in self.layer.directions:
             columns = [
                 self._column(kind, direction) if kind in kinds else -1
@@ -63,96 +101,168 @@ class Pooling:
             ]
             yield direction.number, 0 if direction.reverse else 1, columns
 
-    def forward(self, states, shard, packed, workspace):
-        """Return the pooled vectors, (n_sequences, n_outputs)."""
+    # -- rows --------------------------------------------------------------------------------------
+    def row_counts(self, lengths):
+        """Rows of sequences of these lengths: one each."""
+        return np.ones(len(lengths), np.int64)
+
+    def targets(self, feed, loaded, workspace):
+        """Targets (n_sequences, n_target) and weights (n_sequences,) of the rows of a shard."""
+        indices = loaded.shard.indices
+        if self.kernels.ON_HOST:
+            return feed.target[indices], feed.weight[indices]
+        n = loaded.shard.n_sequences
+        target = workspace.array(self._target, (n, feed.target.shape[1]), np.float64)
+        weight = workspace.array(self._weight, (n,), np.float64)
+        self.kernels.take_targets(feed.target, feed.weight, indices, target, weight)
+        return target, weight
+
+    def scatter(self, rows, shard, starts, out):
+        """Write the row of each sequence of a shard to row ``starts[i]`` of ``out``."""
+        out[starts] = rows[:, : out.shape[1]]
+
+    # -- passes ------------------------------------------------------------------------------------
+    def forward(self, states, shard, packed, workspace, seed=None):
+        """Pool the states of a shard.
+
+        Parameters
+        ----------
+        states : list of (shard.n_state_rows, n_units)
+            Of each direction.
+        seed : int or None
+            Of the dropout mask; None for no dropout.
+
+        Returns
+        -------
+        saved : PoolingPass
+        """
         k, block, lengths = self.kernels, shard.block, shard.lengths
-        pooled = workspace.array("pooled", (shard.n_sequences, self.n_outputs))
-        total = workspace.array("total", (self.layer.n_units,), np.float64)
+        pooled = workspace.array(self._pooled, (shard.n_sequences, self.n_outputs))
+        total = workspace.array(self._total, (self.layer.n_units,), np.float64)
+        where = [  # of "max" alone, but its kernel does the others, too
+            workspace.array(name, (shard.n_sequences, self.layer.n_units), np.int64)
+            for name in self._where
+        ]
+        attention = None
         if self.kinds != ("attention",):
             for d, shift, columns in self._simple(self.kinds):
-                where = self._where(workspace, d, shard)
-                k.pool(states[d], block, lengths, shift, pooled, *columns, where, total)
+                k.pool(states[d], block, lengths, shift, pooled, *columns, where[d], total)
         if "attention" in self.kinds:
             attention = self.attention(states, shard, packed, workspace)
-            for d, column, shift in self._columns("attention"):
+            for d, shift, column in self._columns("attention"):
                 k.pool_attention(states[d], block, lengths, shift, attention, pooled, column, total)
-        return pooled
+        self._drop(pooled, shard, seed)
+        return PoolingPass(pooled, where, attention)
 
-    def stream_calls(self, states, n_steps, shard, total, pooled):
-        """Kernels, with their arguments, that pool streams after one more step.
+    def _drop(self, pooled, shard, seed):
+        """Dropout before the head, of the pooled vectors or of their gradients."""
+        if seed is not None and self.dropout > 0:
+            self.kernels.drop_rows(
+                pooled, shard.positions, site_seed(seed, HEAD_SITE), self.dropout,
+                self.layer.n_hidden, self.layer.n_units,
+            )  # fmt: skip
+
+    def stream(self, states, n_steps, shard):
+        """How streams are pooled after one more step.
 
         Parameters
         ----------
         states : (2 * n_streams, n_units), those after the step in the second half.
         n_steps : (n_streams,) int64, steps of each stream, this one included.
         shard : Shard of one step.
-        total : (n_streams, n_units) float64, what a mean needs to go on.
-        pooled : (n_streams, n_outputs)
+
+        Returns
+        -------
+        calls : list of (kernel, arguments)
+            To be made after every step.
+        pooled : (n_streams, n_outputs), which the calls write.
+        memory : list of ndarray
+            What goes from one step to the next: the pooled vectors, and the sums of a mean.
         """
+        total = np.zeros((shard.n_sequences, self.layer.n_units))
+        pooled = self.kernels.zeros((shard.n_sequences, self.n_outputs), self.layer.dtype)
         k, n = self.kernels, shard.n_sequences
         calls = []
         for kind in self.kinds:
-            ((_, column, shift),) = self._columns(kind)
+            ((_, shift, column),) = self._columns(kind)
             if kind == "last":
                 arguments = states, shard.block, shard.lengths, shift, pooled, column
                 calls.append((k.pool_last, arguments))
             elif kind == "mean":
                 calls.append((k.advance_mean, (states, n, n_steps, total, pooled, column)))
-            else:
+            elif kind == "max":
                 calls.append((k.advance_max, (states, n, n_steps, pooled, column)))
-        return calls
-
-    def _where(self, workspace, d, shard):
-        return workspace.array(("where", d), (shard.n_sequences, self.layer.n_units), np.int64)
+            else:
+                raise ValueError(f"pooling {kind!r} cannot be computed step by step")
+        return calls, pooled, [total, pooled]
 
     def attention(self, states, shard, packed, workspace):
         """Attention weights of every step, (shard.n_rows,) in the block layout."""
-        attention = workspace.array("attention", (shard.n_rows,))
-        for d, _, shift in self._columns("attention"):
-            query = packed["attention.query"][d]
+        attention = workspace.array(self._attention, (shard.n_rows,))
+        for d, shift, _ in self._columns("attention"):
+            query = packed[self.query][d]
             self.kernels.attention_scores(
                 states[d], shard.block, shard.alive, shift, query, d > 0, attention
             )
         self.kernels.attention_softmax(attention, shard.block, shard.lengths)
         return attention
 
-    def backward(self, d_pooled, states, shard, packed, workspace, slot):
-        """Return the gradients of the final states of each direction, and of all states or None."""
-        finals = self.layer.finals(shard, workspace)
+    def backward(self, d_rows, saved, states, shard, packed, workspace, slot, seed=None):
+        """Turn the gradients of the pooled vectors, which are overwritten, into those of states.
+
+        Parameters
+        ----------
+        d_rows : (n_sequences, n_outputs at least)
+        saved, states, seed
+            As in the call of `forward` that this one follows, and its result.
+
+        Returns
+        -------
+        finals : list of (n_sequences, n_units)
+            Gradients of the final states of each direction.
+        d_states : (shard.n_rows, layer.n_outputs) or None
+            Gradients of the states of every step.
+        """
+        self._drop(d_rows, shard, seed)
+        finals = self.layer.final_gradients(shard, workspace)
         n_rows = 0 if self.kinds == ("last",) else shard.n_rows
-        d_states = workspace.array("d_states", (n_rows, self.layer.n_outputs))
+        d_states = workspace.array(self._d_states, (n_rows, self.layer.n_outputs))
         if "attention" not in self.kinds:
-            self._simple_backward(self.kinds, d_pooled, finals, d_states, shard, workspace, False)
+            self._simple_backward(self.kinds, d_rows, saved, finals, d_states, shard, False)
             return finals, d_states if n_rows > 0 else None
-        # One after the other, as they stand: the order of a sum is part of its value.
+        # One after the other, in the order given: the order of a sum is part of its value.
         for array in (*finals, d_states):
             self.kernels.fill(array, 0)
         for kind in self.kinds:
             if kind == "attention":
-                self._attention_backward(d_pooled, states, shard, packed, workspace, slot, d_states)
+                self._attention_backward(
+                    d_rows, saved, states, shard, packed, workspace, slot, d_states
+                )
             else:
-                self._simple_backward((kind,), d_pooled, finals, d_states, shard, workspace, True)
+                self._simple_backward((kind,), d_rows, saved, finals, d_states, shard, True)
         return finals, d_states
 
-    def _simple_backward(self, kinds, d_pooled, finals, d_states, shard, workspace, add):
+    def _simple_backward(self, kinds, d_pooled, saved, finals, d_states, shard, add):
         for d, _, columns in self._simple(kinds):
             self.kernels.pool_backward(
-                d_pooled, *columns, self._where(workspace, d, shard), shard.block, shard.lengths,
+                d_pooled, *columns, saved.where[d], shard.block, shard.lengths,
                 finals[d], d_states, d * self.layer.n_units, add,
             )  # fmt: skip
 
-    def _attention_backward(self, d_pooled, states, shard, packed, workspace, slot, d_states):
+    def _attention_backward(
+        self, d_pooled, saved, states, shard, packed, workspace, slot, d_states
+    ):
         k, block, lengths = self.kernels, shard.block, shard.lengths
-        attention = workspace.array("attention", (shard.n_rows,))
-        d_attention = workspace.array("d_attention", (shard.n_rows,))
-        for d, column, shift in self._columns("attention"):
+        attention = saved.attention
+        d_attention = workspace.array(self._d_attention, (shard.n_rows,))
+        for d, shift, column in self._columns("attention"):
             k.attention_weight_gradient(
                 states[d], block, shard.alive, shift, d_pooled, column, d > 0, d_attention
             )
         k.attention_softmax_backward(attention, block, lengths, d_attention)
-        for d, column, shift in self._columns("attention"):
+        for d, shift, column in self._columns("attention"):
             k.pool_attention_backward(
                 states[d], block, lengths, shift, attention, d_attention,
-                packed["attention.query"][d], d_pooled, column, d_states, d * self.layer.n_units,
-                slot["attention.query"][d],
+                packed[self.query][d], d_pooled, column, d_states, d * self.layer.n_units,
+                slot[self.query][d],
             )  # fmt: skip

@@ -6,7 +6,7 @@ from skgru.data import make_shard
 
 
 class NetworkStream:
-    """A network of forward layers and running poolings, with packed weights and states.
+    """A network of forward layers and a readout that runs along, with packed weights and states.
 
     A step is a shard of one step whose initial states are the final ones of the step before, so it
     passes through the very kernels of a prediction and gives the same bits.  No buffer ever moves,
@@ -26,27 +26,27 @@ class NetworkStream:
     def __init__(self, network, parameters, shift, scale, n_streams):
         kernels, dtype, n = network.kernels, network.dtype, n_streams
         packed = network.new_packed()
-        network.pack(network.place(parameters), packed, transposed=False)
+        network.pack(network.upload(parameters), packed, transposed=False)
         shard = make_shard(np.arange(n), np.arange(n), np.ones(n, np.int64))
         self.n_steps = np.zeros(n, np.int64)
         self._x = x = kernels.zeros((n, network.n_features), dtype)
         self._standardize = kernels.standardize_step, (shift, scale, x)
         # Block 0 holds the states before a step, block 1 those after it.
         self._states, self._layer_calls = [], []
-        for layer in network.layers:
+        for layer in network.stack.layers:
             states = kernels.zeros((2 * n, layer.n_units), dtype)
             self._layer_calls.append(layer.stream_call(x, shard, packed, states))
             self._states.append(states)
             x = states[n:]
         self._count = kernels.count_step, (states, n, self.n_steps)
-        self._total = np.zeros((n, layer.n_units))
-        self._pooled = kernels.zeros((n, network.pooling.n_outputs), dtype)
-        raw = kernels.zeros((n, network.head.n_columns), dtype)
-        self._raw, found = np.zeros((n, network.n_outputs), dtype), raw[:, : network.n_outputs]
+        readout, head = network.output.readout, network.output.head
+        calls, rows, self._readout_memory = readout.stream(states, self.n_steps, shard)
+        raw = kernels.zeros((n, head.n_columns), dtype)
+        self._raw, used = np.zeros((n, network.n_outputs), dtype), raw[:, : network.n_outputs]
         self._head_calls = [
-            *network.pooling.stream_calls(states, self.n_steps, shard, self._total, self._pooled),
-            (kernels.dense_forward, (self._pooled, packed["head.W"], packed["head.b"], raw)),
-            (kernels.copy, (found, self._raw)),
+            *calls,
+            (kernels.dense_forward, (rows, packed[head.W], packed[head.b], raw)),
+            (kernels.copy, (used, self._raw)),
         ]
 
     def push(self, values):
@@ -77,7 +77,7 @@ class NetworkStream:
     def _memory(self):
         """All that goes from one step to the next."""
         n = len(self.n_steps)
-        return [self.n_steps, self._total, self._pooled, *(states[n:] for states in self._states)]
+        return [self.n_steps, *self._readout_memory, *(states[n:] for states in self._states)]
 
     def reset(self, streams):
         """Forget what chosen streams (anything that indexes an array) have seen."""

@@ -128,24 +128,24 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def run_tasks(task, n_tasks, workspaces):
-    """Call ``task(i, workspace)`` for i = 0 .. n_tasks - 1, at most one thread for each workspace.
+def run_tasks(task, numbers, workspaces):
+    """Call ``task(i, workspace)`` for all numbers i, at most one thread for each workspace.
 
     Tasks start in order.  If one fails, or Ctrl-C arrives, no further one starts, and the exception
     is raised once none is running.
     """
-    n_threads = min(n_tasks, len(workspaces))
+    n_threads = min(len(numbers), len(workspaces))
     if n_threads <= 1:
-        for i in range(n_tasks):
+        for i in numbers:
             task(i, workspaces[0])
         return
-    numbers, errors = itertools.count(), []
+    remaining, errors = iter(numbers), []
 
     def work(workspace):
         try:
             while not errors:
-                i = next(numbers)
-                if i >= n_tasks:
+                i = next(remaining, None)
+                if i is None:
                     return
                 task(i, workspace)
         except BaseException as error:

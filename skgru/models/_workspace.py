@@ -8,10 +8,11 @@ import numpy as np
 class Workspace:
     """Named buffers that grow to the largest shard seen and are never given back in between.
 
-    On a device work that is queued may still use a smaller one when it goes: to free memory there
-    waits for it.
+    On a GPU, queued kernels may still use a buffer when it is replaced by a larger one.  That is
+    safe: freeing device memory waits for them.
 
-    A workspace belongs to one thread at a time, and a name to one dtype.
+    A workspace belongs to one thread at a time.  A name belongs to one owner: every module of a
+    network has a name of its own, with which the names of its buffers begin.
     """
 
     def __init__(self, kernels, dtype):

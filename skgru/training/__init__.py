@@ -1,5 +1,6 @@
 """Training: losses, optimisers, schedules, stopping rules and the loop that joins them."""
 
+from ._dataset import Dataset
 from ._losses import (
     AbsoluteError,
     BinaryLogLoss,
@@ -13,7 +14,7 @@ from ._losses import (
 from ._optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from ._schedules import AdaptiveRate, ConstantRate, CosineRate
 from ._stopping import Stopping
-from ._trainer import Dataset, EpochReport, Trainer, TrainingResult
+from ._trainer import EpochReport, Trainer, TrainingResult
 
 __all__ = [
     "SGD",

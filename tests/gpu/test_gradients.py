@@ -24,7 +24,7 @@ def test_finite_differences(kernels, rng, options):
     _, gradient = engine.gradient(x, d_raw, seed=SEED)
 
     def weighted_output(parameters):
-        network.pack(network.place(parameters), engine.packed, False)
+        network.pack(network.upload(parameters), engine.packed, False)
         return np.sum(d_raw * engine.forward(x, seed=SEED))
 
     for direction in np.eye(len(parameters)):

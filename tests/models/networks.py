@@ -4,7 +4,7 @@ import numpy as np
 
 from skgru.data import Shard, cut_into_shards
 from skgru.kernels import cpu
-from skgru.models import GRUNetwork
+from skgru.models import GRUNetwork, _dropout
 from tests.reference import gru as ref
 
 LENGTHS = (5, 1, 9, 3, 3, 7, 2, 9, 9, 4, 1)
@@ -50,7 +50,7 @@ class Engine:
         self.network, self.parameters = network, parameters
         self.packed = network.new_packed()
         (self.workspace,) = network.new_workspaces(1)
-        network.pack(network.place(parameters), self.packed, True)
+        network.pack(network.upload(parameters), self.packed, True)
 
     def _shards(self, x, indices, shard_size):
         """Shards, the same in reach of the kernels, and their inputs."""
@@ -63,40 +63,73 @@ class Engine:
             yield shard, Shard(*map(to_device, shard[:5]), *shard[5:]), rows
 
     def forward(self, x, indices=None, *, shard_size=32, seed=None):
-        """Raw predictions (n, n_outputs), in the order of ``indices``."""
+        """Raw predictions (n_rows, n_outputs), those of a sequence after those of the one before.
+
+        The sequences are in the order of ``indices``.
+        """
         network = self.network
-        n = len(x if indices is None else indices)
-        raw = np.empty((n, network.n_outputs), network.dtype)
-        for shard, placed, rows in self._shards(x, indices, shard_size):
-            found = network.forward(rows, placed, self.packed, self.workspace, seed=seed)
+        starts, raw = self._empty(x, indices)
+        for shard, on_device, rows in self._shards(x, indices, shard_size):
+            found = network.forward(rows, on_device, self.packed, self.workspace, seed=seed).raw
             found = network.kernels.to_host(found)
-            raw[shard.positions] = found[:, : network.n_outputs]
+            for mine, theirs in self._rows(shard, starts):
+                raw[theirs] = found[mine, : network.n_outputs]
         return raw
 
     def gradient(self, x, d_raw, indices=None, *, shard_size=32, seed=None):
         """Raw predictions, and the flat gradient of sum(d_raw * raw)."""
         network, kernels, slot = self.network, self.network.kernels, self.network.new_slot()
-        raw = np.empty_like(d_raw)
-        for shard, placed, rows in self._shards(x, indices, shard_size):
-            arguments = rows, placed, self.packed, self.workspace
-            found = network.forward(*arguments, seed=seed, save=True)
-            found = kernels.to_host(found)
-            raw[shard.positions] = found[:, : network.n_outputs]
+        starts, raw = self._empty(x, indices)
+        for shard, on_device, rows in self._shards(x, indices, shard_size):
+            arguments = on_device, self.packed, self.workspace
+            saved = network.forward(rows, *arguments, seed=seed, save=True)
+            found = kernels.to_host(saved.raw)
             d_found = np.zeros_like(found)
-            d_found[:, : network.n_outputs] = d_raw[shard.positions]
-            network.backward(kernels.to_device(d_found), *arguments, slot, seed=seed)
+            for mine, theirs in self._rows(shard, starts):
+                raw[theirs] = found[mine, : network.n_outputs]
+                d_found[mine, : network.n_outputs] = d_raw[theirs]
+            d_found = kernels.to_device(d_found)
+            network.backward(d_found, saved, *arguments, slot, seed=seed)
         gradient = network.new_gradient()
         kernels.fill(gradient.flat, np.nan)
         network.unpack_gradient(slot, gradient)
         return raw, kernels.to_host(gradient.flat)
 
+    def _empty(self, x, indices):
+        """Where the rows of each sequence start, and room for all of them."""
+        lengths = np.array([len(x[i]) for i in (range(len(x)) if indices is None else indices)])
+        counts = self.network.row_counts(lengths)
+        raw = np.full((counts.sum(), self.network.n_outputs), np.nan, self.network.dtype)
+        return np.cumsum(counts) - counts, raw
+
+    def _rows(self, shard, starts):
+        """Of each sequence its rows in the shard, and those in the order of the user."""
+        for i, (position, length) in enumerate(zip(shard.positions, shard.lengths, strict=True)):
+            if predicts_steps(self.network):
+                yield shard.block[:length] + i, starts[position] + np.arange(length)
+            else:
+                yield i, starts[position]
+
+
+def predicts_steps(network):
+    """Whether a network has a prediction for every step."""
+    return not hasattr(network.output.readout, "kinds")
+
+
+def rows_of(network, x, indices):
+    """The rows that chosen sequences have among the predictions of all of ``x``."""
+    if not predicts_steps(network):
+        return np.asarray(indices)
+    starts = np.cumsum([0, *map(len, x)])
+    return np.concatenate([np.arange(starts[i], starts[i + 1]) for i in indices])
+
 
 # -- the same by the oracle ------------------------------------------------------------------------
 
 
-def _masks(network, position, shape, site, rate, seed):
+def _masks(position, shape, site, rate, seed):
     """Rows of a mask over real units: step by step if ``shape`` has two axes."""
-    site_seed = network._seed(seed, site)
+    site_seed = _dropout.site_seed(seed, site)
     which, n_units = np.array([position]), shape[-1]
     if len(shape) == 1:
         mask = np.ones((1, n_units))
@@ -110,29 +143,33 @@ def _masks(network, position, shape, site, rate, seed):
 
 def oracle_raw(network, parameters, x, seed=None):
     """Raw predictions by the oracle, one sequence at a time; dropout masks as in a batch of all."""
-    views = network.layout.views(parameters)
-    kinds = network.pooling.kinds
-    query = views["attention.query"].ravel() if "attention" in kinds else None
+    views, stack = network.layout.views(parameters), network.stack
+    kinds = getattr(network.output.readout, "kinds", None)
+    query = views["pooling.query"].ravel() if "attention" in (kinds or ()) else None
     raw = []
     for position, sequence in enumerate(x):
         layers, between, head_mask = [], [], None
-        for i, layer in enumerate(network.layers):
+        for i, layer in enumerate(stack.layers):
             directions = []
             for d, direction in enumerate(layer.directions):
                 names = (direction.W, direction.U, direction.b, direction.b_hn)
                 arrays = [views[name] for name in names]
                 mask = None
-                if seed is not None and network.recurrent_dropout > 0:
-                    rate, site = network.recurrent_dropout, 1000 + 2 * i + d
-                    mask = _masks(network, position, (layer.n_hidden,), site, rate, seed)
+                if seed is not None and stack.recurrent_dropout > 0:
+                    rate, site = stack.recurrent_dropout, _dropout.recurrent_site(i, d)
+                    mask = _masks(position, (layer.n_hidden,), site, rate, seed)
                 directions.append(ref.Direction(*arrays, recurrent_mask=mask))
             layers.append(directions)
-            if seed is not None and network.dropout > 0 and i + 1 < len(network.layers):
+            if seed is not None and stack.dropout > 0 and i + 1 < len(stack.layers):
                 shape = (len(sequence), len(directions) * layer.n_hidden)
-                between.append(_masks(network, position, shape, i + 1, network.dropout, seed))
-        if seed is not None and network.dropout > 0:
-            shape = (network.pooling.n_groups * network.layers[-1].n_hidden,)
-            head_mask = _masks(network, position, shape, 0, network.dropout, seed)
+                between.append(
+                    _masks(position, shape, _dropout.input_site(i + 1), stack.dropout, seed)
+                )
+        if seed is not None and stack.dropout > 0:
+            shape = (network.output.readout.n_groups * stack.layers[-1].n_hidden,)
+            if kinds is None:
+                shape = (len(sequence), *shape)
+            head_mask = _masks(position, shape, _dropout.HEAD_SITE, stack.dropout, seed)
         raw.append(
             ref.network(
                 sequence,
@@ -145,4 +182,4 @@ def oracle_raw(network, parameters, x, seed=None):
                 head_mask,
             )  # fmt: skip
         )
-    return np.array(raw)
+    return np.vstack(raw)

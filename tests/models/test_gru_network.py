@@ -10,7 +10,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from tests.reference import gru as ref
 
-from .networks import LENGTHS, SEED, Engine, oracle_raw, random_network, random_sequences
+from .networks import (
+    LENGTHS,
+    SEED,
+    Engine,
+    oracle_raw,
+    predicts_steps,
+    random_network,
+    random_sequences,
+    rows_of,
+)
 
 KINDS = ("last", "mean", "max", "attention")
 POOLINGS = [chosen for n in range(1, 5) for chosen in combinations(KINDS, n)]
@@ -36,6 +45,15 @@ ARCHITECTURES = {
         "recurrent_dropout": 0.4,
         "n_outputs": 3,
     },
+    "every step": {"pooling": None},
+    "every step, all": {
+        "hidden_layer_sizes": (9, 2),
+        "bidirectional": True,
+        "pooling": None,
+        "dropout": 0.3,
+        "recurrent_dropout": 0.4,
+        "n_outputs": 3,
+    },
 }
 
 architectures = pytest.mark.parametrize("options", ARCHITECTURES.values(), ids=ARCHITECTURES)
@@ -53,20 +71,25 @@ def test_raw_predictions_agree_with_the_oracle(rng, options, dtype, training):
     expected = oracle_raw(network, parameters.astype(float), x, seed)
     tolerance = 1e-13 if dtype == "float64" else 1e-5
     assert_allclose(found, expected, rtol=0, atol=tolerance)
-    if network.dropout or network.recurrent_dropout:
+    if network.has_dropout:
         without = oracle_raw(network, parameters.astype(float), x, None)
         assert training == (np.abs(found - without).max() > 0.01)
+
+
+def random_gradient(rng, network, x):
+    n_rows = sum(map(len, x)) if predicts_steps(network) else len(x)
+    return rng.normal(size=(n_rows, network.n_outputs))
 
 
 def check_gradient(rng, seed=None, **options):
     """Compare every entry of the gradient with finite differences."""
     network, parameters = random_network(rng, **options)
     x = random_sequences(rng, network.n_features)
-    d_raw = rng.normal(size=(len(x), network.n_outputs))
+    d_raw = random_gradient(rng, network, x)
     engine = Engine(network, parameters)
 
     def weighted_output(parameters):
-        network.pack(network.place(parameters), engine.packed, False)
+        network.pack(network.upload(parameters), engine.packed, False)
         return np.sum(d_raw * engine.forward(x, seed=seed))
 
     raw, found = engine.gradient(x, d_raw, seed=seed)
@@ -102,7 +125,7 @@ def test_float32_gradient_is_close_to_that_in_float64(rng, options):
     options = options | {"dropout": 0.0, "recurrent_dropout": 0.0}
     network, parameters = random_network(rng, **options)
     x = random_sequences(rng, network.n_features)
-    d_raw = rng.normal(size=(len(x), network.n_outputs))
+    d_raw = random_gradient(rng, network, x)
     _, expected = Engine(network, parameters).gradient(x, d_raw)
     single, _ = random_network(rng, dtype="float32", **options)
     engine = Engine(single, parameters.astype("float32"))
@@ -114,7 +137,7 @@ def test_float32_gradient_is_close_to_that_in_float64(rng, options):
 def test_gradient_of_shards_adds_up(rng, options):
     network, parameters = random_network(rng, **options)
     x = random_sequences(rng, network.n_features)
-    d_raw = rng.normal(size=(len(x), network.n_outputs))
+    d_raw = random_gradient(rng, network, x)
     engine = Engine(network, parameters)
     raw, whole = engine.gradient(x, d_raw, seed=SEED)
     for shard_size in (1, 4):
@@ -139,9 +162,10 @@ def test_a_prediction_belongs_to_its_sequence(name, dtype, lengths, shard_size, 
     engine = Engine(network, parameters)
     together = engine.forward(x)
     order = rng.permutation(len(x))
-    assert_array_equal(engine.forward(x, order, shard_size=shard_size), together[order])
+    found = engine.forward(x, order, shard_size=shard_size)
+    assert_array_equal(found, together[rows_of(network, x, order)])
     for i in order[:3]:
-        assert_array_equal(engine.forward([x[i]])[0], together[i])
+        assert_array_equal(engine.forward([x[i]]), together[rows_of(network, x, [i])])
 
 
 @architectures
@@ -149,7 +173,7 @@ def test_seed_picks_the_masks(rng, options):
     network, parameters = random_network(rng, **options)
     x = random_sequences(rng, network.n_features)
     engine = Engine(network, parameters)
-    has_dropout = bool(network.dropout or network.recurrent_dropout)
+    has_dropout = network.has_dropout
     first = engine.forward(x, seed=1)
     assert_array_equal(engine.forward(x, seed=1), first)
     assert np.array_equal(engine.forward(x, seed=2), first) != has_dropout
@@ -181,8 +205,11 @@ def test_attention_weights_agree_with_the_oracle(rng):
         for d in ("forward", "backward")
     ]
     for shard, _, rows in engine._shards(x, None, 4):
-        weights = network.attention(rows, shard, engine.packed, engine.workspace)
+        layers = network.stack.forward(rows, shard, engine.packed, engine.workspace)
+        weights = network.output.readout.attention(
+            layers[-1].states, shard, engine.packed, engine.workspace
+        )
         for i, index in enumerate(shard.indices):
             states = ref.layer_states(x[index], directions)
-            expected = ref.attention_weights(states, views["attention.query"].ravel())
+            expected = ref.attention_weights(states, views["pooling.query"].ravel())
             assert_allclose(weights[shard.block[: shard.lengths[i]] + i], expected, rtol=1e-12)

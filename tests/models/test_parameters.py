@@ -66,7 +66,7 @@ def test_every_parameter_of_a_network_has_its_place(rng):
     assert shapes["gru1.backward.W"] == (6, 15)
     assert shapes["gru1.backward.U"] == (5, 15)
     assert shapes["gru1.forward.b_hn"] == (5,)
-    assert shapes["attention.query"] == (2, 5)
+    assert shapes["pooling.query"] == (2, 5)
     assert shapes["head.W"] == (20, 2)
 
 
@@ -85,7 +85,7 @@ def test_initial_values_of_a_network(rng):
         assert 0.8 * bound < np.abs(W).max() <= bound
         assert_array_equal(views[f"gru{i}.forward.b"], np.repeat([0, 0.5, 0], n_hidden))
         assert not views[f"gru{i}.forward.b_hn"].any()
-    assert not views["head.b"].any() and not views["attention.query"].any()
+    assert not views["head.b"].any() and not views["pooling.query"].any()
 
 
 def test_glorot_uniform_has_its_variance():
@@ -102,3 +102,9 @@ def test_orthogonal_matrices_are_random_rotations_and_reflections():
     # Uniform over the group: every entry has mean 0 and variance 1 / n.
     assert np.abs(drawn.mean(axis=0)).max() < 5 * 0.5 / np.sqrt(500)
     assert_allclose(drawn.var(axis=0), 0.25, atol=0.08)
+
+
+def test_two_parameters_of_one_name_are_refused():
+    twice = [Parameter("head.W", (2, 3), True), Parameter("head.W", (3, 2), True)]
+    with pytest.raises(ValueError, match="Two modules .* of the name 'head.W'"):
+        ParameterLayout(twice)

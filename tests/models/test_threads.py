@@ -19,7 +19,7 @@ def test_every_task_runs_once(n_tasks, n_threads):
     def task(i, workspace):
         done.append((i, workspace))
 
-    run_tasks(task, n_tasks, workspaces)
+    run_tasks(task, range(n_tasks), workspaces)
     assert sorted(i for i, _ in done) == list(range(n_tasks))
     assert {id(workspace) for _, workspace in done} <= {id(w) for w in workspaces}
     if n_threads == 1:
@@ -33,7 +33,7 @@ def test_a_workspace_belongs_to_one_task_at_a_time():
         assert workspace.acquire(blocking=False)
         workspace.release()
 
-    run_tasks(task, 500, workspaces)
+    run_tasks(task, range(500), workspaces)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -47,10 +47,10 @@ def test_an_error_is_raised_and_stops_what_has_not_begun(n_threads, error):
             raise error("task 5")
 
     with pytest.raises(error, match="task 5"):
-        run_tasks(task, 100_000, [None] * n_threads)
+        run_tasks(task, range(100_000), [None] * n_threads)
     assert 5 in started
     assert len(started) < 100_000
-    run_tasks(task, 5, [None] * n_threads)  # the pool is as good as new
+    run_tasks(task, range(5), [None] * n_threads)  # the pool is as good as new
     assert sorted(started[-5:]) == list(range(5))
 
 
@@ -75,7 +75,7 @@ def test_an_error_in_one_thread_stops_the_other(monkeypatch, fresh_helpers):
 
     # The first is waited for first: it must learn of the failure by itself.
     with pytest.raises(ValueError, match="second"):
-        run_tasks(task, 1000, ["first", "second"])
+        run_tasks(task, range(1000), ["first", "second"])
     assert len(done) < 500
 
 
@@ -94,7 +94,7 @@ def test_callers_share_the_helpers(monkeypatch, fresh_helpers):
 
         for _ in range(30):
             done.clear()
-            run_tasks(task, 100, [None] * 4)
+            run_tasks(task, range(100), [None] * 4)
             counts.append(len(done))
 
     callers = [threading.Thread(target=caller) for _ in range(4)]
@@ -116,7 +116,7 @@ def test_a_helper_lets_go_of_what_it_worked_on():
         pass
 
     thing = Thing()
-    run_tasks(lambda i, workspace, thing=thing: None, 10, [None, None])
+    run_tasks(lambda i, workspace, thing=thing: None, range(10), [None, None])
     reference = weakref.ref(thing)
     del thing
     gc.collect()

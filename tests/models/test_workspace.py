@@ -10,7 +10,7 @@ from skgru.kernels import cpu
 from skgru.models._workspace import Workspace
 
 from .networks import SEED, Engine, random_network, random_sequences
-from .test_gru_network import architectures, both_dtypes
+from .test_gru_network import architectures, both_dtypes, random_gradient
 
 
 @pytest.mark.parametrize("shape", [0, 5, (3, 7), (0, 4), (2, 3, 5)])
@@ -72,9 +72,7 @@ def test_a_used_workspace_gives_the_same_bits_as_a_fresh_one(rng, options, dtype
     network, parameters = random_network(rng, dtype=dtype, **options)
     large = random_sequences(rng, network.n_features, (20, 3, 20, 17, 8, 8, 1) * 4, dtype)
     small = random_sequences(rng, network.n_features, (4, 2, 2, 1), dtype)
-    d_large, d_small = (
-        rng.normal(size=(len(x), network.n_outputs)).astype(dtype) for x in (large, small)
-    )
+    d_large, d_small = (random_gradient(rng, network, x).astype(dtype) for x in (large, small))
     raw, gradient = Engine(network, parameters).gradient(small, d_small, seed=SEED)
 
     used = Engine(network, parameters)

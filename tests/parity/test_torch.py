@@ -119,7 +119,7 @@ def check_network(rng, pooling, n_layers, bidirectional, dtype, *, tolerance, n_
     head = torch.nn.Linear(n_hidden * (1 + bidirectional), 2, dtype=their_dtype)
     suffixes = {
         f"gru{i}.{direction}": f"l{i}" + ("_reverse" if direction == "backward" else "")
-        for i, layer in enumerate(network.layers)
+        for i, layer in enumerate(network.stack.layers)
         for direction in ("forward", "backward")[: len(layer.directions)]
     }
     views = network.layout.views(parameters)

@@ -197,7 +197,7 @@ def pool(states, pooling, n_directions=1, query=None):
 
 
 def dense(p, V, b_out):
-    """Affine head: (K,) to (n_outputs,), with weights ``V`` (K, n_outputs)."""
+    """Affine head: (K,) or (T, K) to n_outputs columns, with weights ``V`` (K, n_outputs)."""
     return p @ np.asarray(V, dtype=np.float64) + b_out
 
 
@@ -205,13 +205,15 @@ def network(x, layers, pooling, V, b_out, query=None, dropout_masks=None, head_m
     """Raw outputs (n_outputs,) of the whole network for one sequence ``x`` (T, D).
 
     ``head_mask`` multiplies the pooled vector before the head; for the rest see `stack_states`,
-    `pool` and `dense`.
+    `pool` and `dense`.  With ``pooling=None`` the head reads the state of every step instead, and
+    the result is (T, n_outputs).
     """
-    states = stack_states(x, layers, dropout_masks)
-    pooled = pool(states, pooling, n_directions=len(layers[-1]), query=query)
+    rows = stack_states(x, layers, dropout_masks)
+    if pooling is not None:
+        rows = pool(rows, pooling, n_directions=len(layers[-1]), query=query)
     if head_mask is not None:
-        pooled = pooled * head_mask
-    return dense(pooled, V, b_out)
+        rows = rows * head_mask
+    return dense(rows, V, b_out)
 
 
 # --------------------------------------------------------- losses: of one sequence, then of many

@@ -133,14 +133,14 @@ def train(X, y, arrays, optimizer, rate, batch_size, n_epochs, dtype="float64"):
     """Mean squared errors of the epochs, by skgru's trainer from given arrays."""
     network = GRUNetwork(
         X.shape[2], (len(arrays["gru0.forward.U"]),), bidirectional=False, pooling=("last",),
-        n_outputs=1, dropout=0, recurrent_dropout=0, dtype=dtype,
+        n_outputs=1, dropout=0, recurrent_dropout=0, dtype=dtype, loss=SquaredError(1),
     )  # fmt: skip
     parameters = np.zeros(network.layout.size, dtype)
     for name, view in network.layout.views(parameters).items():
         view[...] = arrays[name]
     n_features = X.shape[2]
     trainer = Trainer(
-        network, SquaredError(1), optimizer(network), ConstantRate(rate), Stopping(np.inf, 0.0),
+        network, optimizer(network), ConstantRate(rate), Stopping(np.inf, 0.0),
         keep_best=False, batch_size=batch_size, shuffle=False,
         random_state=np.random.RandomState(0), penalty=0.0, max_grad_norm=None, n_threads=1,
         shift=np.zeros(n_features), scale=np.ones(n_features),

@@ -27,7 +27,9 @@ def dataset(rng, n=90, longest=8):
 
 def network_of(dtype="float64", **options):
     options = {"dropout": 0.0, "recurrent_dropout": 0.0, "pooling": ("mean", "last")} | options
-    return GRUNetwork(2, (3,), bidirectional=True, n_outputs=2, dtype=dtype, **options)
+    return GRUNetwork(
+        2, (3,), bidirectional=True, n_outputs=2, dtype=dtype, loss=SquaredError(2), **options
+    )
 
 
 def trainer_of(network, **options):
@@ -40,13 +42,13 @@ def trainer_of(network, **options):
         "random_state": np.random.RandomState(0),
     } | options  # fmt: skip
     parameters = network.layout.initialize(np.random.RandomState(1), network.dtype)
-    return Trainer(network, SquaredError(2), **options), parameters
+    return Trainer(network, **options), parameters
 
 
 def batch_loss(trainer, parameters, data, batch, weight, seed, gradient):
     """The mean loss of a batch; its gradient is written."""
-    placed, feed = trainer.network.place(parameters), trainer.feed(data)
-    return trainer.gradient(placed, feed, batch, weight, seed, gradient)[1:].sum() / weight
+    on_device, feed = trainer.network.upload(parameters), trainer.feed(data)
+    return trainer.gradient(on_device, feed, batch, weight, seed, gradient)[1:].sum() / weight
 
 
 @pytest.mark.parametrize("rates", [(0.0, 0.0), (0.3, 0.2)])
@@ -190,7 +192,6 @@ def test_validation_sees_the_network_without_dropout(rng):
     expected = np.average(0.5 * ((raw - target) ** 2).mean(axis=1), weights=weight)
     assert_allclose(reports[0].validation_loss, expected)
     assert [report.epoch for report in reports] == [0, 1]
-    assert all(report.seconds > 0 for report in reports)
 
 
 def test_what_is_called_when(rng):
@@ -221,7 +222,7 @@ def test_the_best_parameters_are_kept_beside_the_last(rng):
     assert result.end == "plateau"
     assert len(seen) == 4
     assert_array_equal(result.parameters, seen[1])
-    assert_array_equal(result.last_parameters, seen[3])
+    assert_array_equal(start, seen[3])  # changed in place: the last ones
 
 
 def test_state_goes_to_a_like_trainer_and_what_is_of_another_kind_starts_afresh(rng):

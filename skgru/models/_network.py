@@ -1,0 +1,130 @@
+"""What every network has: memory for its passes, and parameters in the layout of the kernels."""
+
+from abc import ABC, abstractmethod
+
+from ._parameters import ParameterLayout
+from ._workspace import Workspace
+
+# Sequences in a shard of a prediction; more gain nothing (see ``docs/benchmarks.md``).
+_PREDICTION_SIZE = 64
+
+
+class Network(ABC):
+    """Modules with parameters, and passes over shards of sequences.
+
+    A trainer or a `Predictor` knows no more of a network than what is declared here.
+
+    Parameters
+    ----------
+    modules : list
+        With ``parameters``, ``gradients``, ``new_packed``, ``pack`` and ``unpack_gradient``; in
+        the order in which their parameters are initialised.
+    widest : int
+        Units of the widest layer, padding included.
+    kernels : module
+        Of the device it runs on.
+    dtype : dtype
+        Of parameters and states.
+
+    Attributes
+    ----------
+    layout : ParameterLayout
+    shard_limits : tuple of int
+        Most sequences and most rows of a shard in training.
+    has_dropout : bool
+        Whether `train_shard` needs a seed.
+    """
+
+    has_dropout = False
+
+    def __init__(self, modules, widest, kernels, dtype):
+        self.modules, self.kernels, self.dtype = modules, kernels, dtype
+        self.layout = ParameterLayout([p for m in modules for p in m.parameters()])
+        self._slot_layout = ParameterLayout([p for m in modules for p in m.gradients()])
+        self.shard_limits = kernels.shard_limits(widest)
+
+    # -- passes ----------------------------------------------------------------------------------
+    @abstractmethod
+    def train_shard(self, feed, shard, packed, workspace, slot, *, seed, scale, losses, place):
+        """Add the gradients of a shard to its slot, and note its loss.
+
+        Parameters
+        ----------
+        feed : HostFeed or DeviceFeed
+            Of the training data.
+        shard : Shard
+        packed : dict
+            What `pack` wrote, transposed weights included.
+        workspace : Workspace
+            Of the calling thread.
+        slot : FlatArrays
+            As of `new_slot`.
+        seed : int or None
+            Of dropout; None for none.
+        scale : float
+            One over the sum of the weights of the batch: the gradient is that of the weighted
+            mean loss.
+        losses : array of float64
+            ``losses[place]`` receives the sum of weight times loss of the shard.
+        """
+
+    @abstractmethod
+    def predict_shard(self, feed, shard, packed, workspace, starts, out):
+        """Write the raw predictions of sequence i of a shard to ``out`` from row ``starts[i]``."""
+
+    @abstractmethod
+    def row_counts(self, lengths):
+        """How many rows the raw predictions of sequences of these lengths have."""
+
+    def prediction_limits(self, n_sequences, n_threads):
+        """Limits of shards for a prediction, whose bits do not depend on them.
+
+        Larger shards than in training cost less, as long as there are several for each of several
+        threads: the first ones hold the longest sequences.
+        """
+        size, n_rows = self.shard_limits
+        n_shards = 1 if n_threads == 1 else 4 * n_threads
+        return max(size, min(_PREDICTION_SIZE, n_sequences // n_shards)), n_rows
+
+    # -- memory ----------------------------------------------------------------------------------
+    def new_workspaces(self, n_threads):
+        """Buffers for each thread; a device works for one."""
+        n = n_threads if self.kernels.ON_HOST else 1
+        return [Workspace(self.kernels, self.dtype) for _ in range(n)]
+
+    def new_packed(self):
+        """Memory for `pack`."""
+        packed = {}
+        for module in self.modules:
+            packed.update(module.new_packed())
+        return packed
+
+    def new_slot(self):
+        """Zeros to which `train_shard` adds the gradients of a shard."""
+        layout = self._slot_layout
+        return layout.arrays(self.kernels.zeros(layout.size, self.dtype))
+
+    def new_gradient(self):
+        """Zeros in the layout of the parameters."""
+        return self.layout.arrays(self.kernels.zeros(self.layout.size, self.dtype))
+
+    # -- parameters ------------------------------------------------------------------------------
+    def upload(self, parameters):
+        """A flat parameter vector as `FlatArrays` that the kernels can read and write.
+
+        They share memory with the vector where it lies on the device already.
+        """
+        return self.layout.arrays(self.kernels.to_device(parameters))
+
+    def pack(self, parameters, packed, transposed):
+        """Bring `FlatArrays` of parameters into the layout of the kernels.
+
+        ``transposed`` includes what only a backward pass needs.
+        """
+        for module in self.modules:
+            module.pack(parameters.views, packed, transposed)
+
+    def unpack_gradient(self, slot, gradient):
+        """Turn the summed slots of a batch into the gradient of the parameters."""
+        for module in self.modules:
+            module.unpack_gradient(slot.views, gradient.views)
