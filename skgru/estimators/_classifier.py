@@ -1,49 +1,210 @@
 """GRUClassifier: classes from sequences."""
 
+from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skgru.data import check_classes, encode_classes
 from skgru.training import BinaryLogLoss, MultinomialLogLoss
 
 from ._base import BaseGRU
-from ._constraints import COMMON_CONSTRAINTS
-from ._docs import document
+from ._parameters import (
+    ClassWeightParameters,
+    DirectionParameters,
+    InputParameters,
+    PoolingParameters,
+    StackParameters,
+    TrainingParameters,
+)
 
 
-@document
-class GRUClassifier(ClassifierMixin, BaseGRU):
+@dataclass(eq=False, repr=False, kw_only=True)
+class GRUClassifier(
+    TrainingParameters,
+    InputParameters,
+    ClassWeightParameters,
+    PoolingParameters,
+    DirectionParameters,
+    StackParameters,
+    ClassifierMixin,
+    BaseGRU,
+):
     """Gated recurrent units for classification of sequences.
 
-    A sequence of any length goes in, the probability of each class comes out. The network is a
-    stack of GRU layers (Cho et al. [1]_, in the form with the reset gate after the product), a
-    pooling that turns the states of all steps into one vector, and a linear head; it is trained on
-    the log loss by back-propagation through time.
+    Each sequence, of any length, belongs to one class, or has any number of several labels. The
+    network is a stack of GRU layers (Cho et al. [1]_, in the form in which the reset gate is
+    applied after the recurrent product), a pooling that turns the states at all steps into one
+    vector, and a linear head. It is trained by back-propagation through time and minimises the log
+    loss.
 
     Parameters
     ----------
+    hidden_layer_sizes : int or tuple of int, default=64
+        Number of units of each GRU layer, from the input upwards. A bidirectional layer has that
+        many units in each direction.
+    dropout : float in [0, 1), default=0.0
+        Fraction of values that are set to zero between layers and before the head during training.
+    recurrent_dropout : float in [0, 1), default=0.0
+        Fraction of units that the recurrent weights do not see during training. A sequence keeps
+        the same units dropped at all its steps [3]_.
+    bidirectional : bool, default=False
+        Whether each layer has a second GRU, which reads the sequence from its end.
+    pooling : {"last", "mean", "max", "attention"} or tuple, default=("last", "mean", "max")
+        How the states at all steps of a sequence become one vector. "last" takes the final state,
+        "mean" and "max" take the mean and the maximum of each unit over the steps, and "attention"
+        takes a mean with learned weights: the softmax over the steps of the product of the state
+        with a learned query [2]_. The vectors of several poolings are concatenated.
     class_weight : dict, "balanced" or list of dict, default=None
-        Weights of the classes, as in `sklearn.utils.class_weight.compute_sample_weight`.
-    {common_parameters}
+        Weights of the classes, as in `sklearn.utils.class_weight.compute_sample_weight`: a dict
+        from classes to weights; "balanced" for weights inversely proportional to the frequency of
+        each class; for multilabel targets, a list with one dict for each label. All classes weigh
+        the same by default.
+    standardize : bool, default=True
+        Whether each feature (and, in a regressor, each target) is brought to mean 0 and standard
+        deviation 1 inside the estimator. Means and standard deviations are those of the training
+        data, over all steps.
+    solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+        The optimiser.
+    alpha : float, default=1e-4
+        Strength of the L2 penalty: ``alpha / 2`` times the squared norm of the weights, divided by
+        the size of the batch times the mean sample weight, is added to the loss. With
+        ``solver="adamw"`` there is no penalty; each update shrinks the weights by the learning rate
+        times `alpha` instead.
+    batch_size : int or "auto", default="auto"
+        Number of sequences in a mini-batch. "auto" is ``n_sequences // 32``, clipped to [32, 256].
+    learning_rate : {"constant", "adaptive", "cosine"}, default="cosine"
+        How the learning rate changes during training. "constant" stays at `learning_rate_init`.
+        "adaptive" divides the rate by 5 each time the loss (or the validation score) has stopped
+        improving, and ends training when the rate falls below 1e-6. "cosine" rises linearly to
+        `learning_rate_init` over the first tenth of the `max_iter` epochs, then falls to zero along
+        half a cosine.
+    learning_rate_init : float, default=1e-2
+        The learning rate at the start, or, with ``learning_rate="cosine"``, the largest one.
+    max_iter : int, default=100
+        Maximum number of epochs, that is of passes over the training data.
+    shuffle : bool, default=True
+        Whether the sequences are put in a new random order before each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights, the order of the sequences, the validation split and
+        dropout. With an int, every fit gives the same model to the last bit, for every `n_jobs`.
+    tol : float, default=1e-4
+        Smallest decrease of the loss (or increase of the validation score) that counts as an
+        improvement. It has no effect with ``learning_rate="cosine"``, the default, unless early
+        stopping is active.
+    verbose : int, default=0
+        How much is printed during training: nothing for 0; for 1 a live progress bar on a terminal,
+        and about ten lines elsewhere; for 2 a line for each epoch.
+    warm_start : bool, default=False
+        Whether another call of `fit` goes on from where the last one ended and trains for up to
+        `max_iter` more epochs, instead of starting afresh. The result is the same as without the
+        interruption, except that ``learning_rate="cosine"`` begins a new cycle in each call. The
+        model then also stores the state of training.
+    momentum : float in [0, 1], default=0.9
+        Momentum of the updates. Only used when ``solver="sgd"``.
+    nesterovs_momentum : bool, default=True
+        Whether to use Nesterov's momentum. Only used when ``solver="sgd"``.
+    early_stopping : "auto" or bool, default="auto"
+        Whether to end training when the score on validation data has not improved for
+        `n_iter_no_change` epochs, and to keep the weights of the best epoch. The validation data
+        are ``X_val`` and ``y_val`` of `fit`, or else a fraction of the training data. "auto" stops
+        early if there are more than 10000 training sequences, or if ``X_val`` is given.
+    validation_fraction : float in [0, 1), default=0.1
+        Fraction of the training sequences that is held out as validation data. Only used when early
+        stopping is active and no ``X_val`` is given.
+    beta_1 : float in [0, 1), default=0.9
+        Decay rate of the running mean of the gradients. Only used when `solver` is "adam" or
+        "adamw".
+    beta_2 : float in [0, 1), default=0.999
+        Decay rate of the running mean of the squared gradients. Only used when `solver` is "adam",
+        "adamw" or "rmsprop".
+    epsilon : float, default=1e-8
+        Added to the denominator of the updates, to keep them finite. Only used when `solver` is
+        "adam", "adamw" or "rmsprop".
+    n_iter_no_change : int or inf, default=10
+        Maximum number of epochs in a row without an improvement of at least `tol`. After more than
+        that training ends, or, with ``learning_rate="adaptive"``, goes on at a lower rate. It has
+        no effect with ``learning_rate="cosine"``, the default, unless early stopping is active.
+    max_grad_norm : float or None, default=1.0
+        Gradients whose Euclidean norm exceeds this value are rescaled to it. None disables
+        clipping.
+    n_jobs : int or None, default=None
+        Number of threads on the CPU. None means 1 unless in a `joblib.parallel_config` context, and
+        -1 means all cores. It changes the time that training and prediction take, never the result.
+    device : {"cpu", "cuda", "cuda:N", "auto"}, default="cpu"
+        Where to compute: on the CPU; on the first NVIDIA GPU; on GPU number N; or on the first GPU
+        if there is one, and on the CPU otherwise. A GPU needs the extra ``skgru[cuda]``. If there
+        is no GPU, "cuda" raises an error in `fit`, but a fitted model predicts on the CPU, with a
+        warning.
+    precision : {"fp32", "tf32", "bf16"}, default="fp32"
+        Precision of the factors of matrix products on a GPU. Sums, states and everything else stay
+        in `dtype`. "tf32" and "bf16" need ``dtype="float32"`` and have no effect on the CPU.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the parameters and states of the network.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels known to the model; numbers of the labels for multilabel targets.
-    {common_attributes}
+        Class labels; for multilabel targets, the numbers of the labels.
+    coefs_ : list of ndarray of shape (n_in, 3 * n_hidden)
+        Input weights of each layer and direction, with the gates in the order r, z, n; the last
+        item holds the weights of the head. Like the other weights and biases, these arrays are
+        views of the parameters of the model: changing them changes the model.
+    recurrent_coefs_ : list of ndarray of shape (n_hidden, 3 * n_hidden)
+        Recurrent weights of each layer and direction.
+    intercepts_ : list of ndarray of shape (3 * n_hidden,)
+        Biases of each layer and direction; the last item holds the biases of the head.
+    recurrent_intercepts_ : list of ndarray of shape (n_hidden,)
+        Bias of each layer and direction that is added to the recurrent product of the candidate n,
+        before the reset gate.
+    attention_coef_ : ndarray of shape (n_directions, n_hidden)
+        Query of the attention. Exists only if `pooling` contains "attention".
+    feature_mean_ : ndarray of shape (n_features,)
+        What is subtracted from each feature: its mean over all steps of the training data, or 0
+        with ``standardize=False``. If X was a 2D table, it has a single feature, and the shape is
+        (1,).
+    feature_scale_ : ndarray of shape (n_features,)
+        What each feature is then divided by: its standard deviation, or 1 with
+        ``standardize=False`` or if the feature is constant. If X was a 2D table, the shape is (1,).
+    device_ : str
+        Where the last fit was computed: "cpu" or "cuda:N".
+    n_iter_ : int
+        Total number of epochs, including those of earlier calls with ``warm_start=True`` or of
+        `partial_fit`.
+    loss_ : float
+        Training loss of the last epoch, for standardised targets.
+    loss_curve_ : list of float
+        Training loss of each epoch, with the L2 penalty.
+    best_loss_ : float or None
+        Smallest training loss of all epochs. None if early stopping was active.
+    validation_scores_ : list of float or None
+        Score on the validation data after each epoch: accuracy, R², or, with ``loss="quantile"``,
+        minus the pinball loss. None if there were no validation data.
+    best_validation_score_ : float or None
+        Largest of the validation scores. None if there were no validation data.
+    n_outputs_ : int
+        Number of outputs of the network for each sequence, before quantiles: the number of targets,
+        of classes or of labels, and 1 for two classes.
+    n_features_in_ : int
+        Number of features at each step. If X was a 2D table, its width: the number of time steps.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns. Exists only if X was a frame whose column names are all strings.
 
     See Also
     --------
-    GRURegressor : The same for numbers.
+    GRURegressor : Regression on sequences.
     SequenceScaler : Standardises sequences in a Pipeline.
 
     References
     ----------
-    {references}
+    .. [1] K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
+       Machine Translation", 2014, `arXiv:1406.1078 <https://arxiv.org/abs/1406.1078v1>`_.
+    .. [2] C. Raffel, D. P. W. Ellis, "Feed-Forward Networks with Attention Can Solve Some Long-Term
+       Memory Problems", 2015, `arXiv:1512.08756 <https://arxiv.org/abs/1512.08756>`_.
+    .. [3] Y. Gal, Z. Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent
+       Neural Networks", 2016, `arXiv:1512.05287 <https://arxiv.org/abs/1512.05287>`_.
 
     Examples
     --------
@@ -55,101 +216,71 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
     (2, 9)
     """
 
-    _parameter_constraints = {
-        **COMMON_CONSTRAINTS,
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
-    }
-
-    def __init__(
-        self,
-        hidden_layer_sizes=64,
-        *,
-        bidirectional=False,
-        pooling=("last", "mean", "max"),
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        class_weight=None,
-        standardize=True,
-        solver="adam",
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate="cosine",
-        learning_rate_init=1e-2,
-        max_iter=100,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=0,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_grad_norm=1.0,
-        n_jobs=None,
-        device="cpu",
-        precision="fp32",
-        dtype="float32",
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.bidirectional = bidirectional
-        self.pooling = pooling
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.class_weight = class_weight
-        self.standardize = standardize
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_grad_norm = max_grad_norm
-        self.n_jobs = n_jobs
-        self.device = device
-        self.precision = precision
-        self.dtype = dtype
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
-        """Train on sequences and their classes.
+        """Fit the model to sequences and their classes.
 
         Parameters
         ----------
-        {X_and_y_classification}
-        {fit_rest}
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
+        y : array-like of shape (n_sequences,) or (n_sequences, n_labels)
+            Class labels, or, for multilabel targets, an indicator (0 or 1) of each label.
+        sample_weight : array-like of shape (n_sequences,), default=None
+            Weights of the sequences, which must not be negative. All are 1 by default.
+        X_val : array-like or list of arrays, default=None
+            Validation sequences, in any form that X may have. They are scored after every epoch and
+            take the place of a fraction of the training data in early stopping.
+        y_val : array-like, default=None
+            Targets of the validation sequences, in the form of y.
+        sample_weight_val : array-like, default=None
+            Weights of the validation sequences.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the data or a parameter cannot be used. The message says where. The estimator is then
+            what it was before the call.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train for one epoch, going on where the last call ended.
+        """Train for one epoch, from where the last call ended.
 
-        Scales of the features are those of the first call.
+        The learning rate is constant at `learning_rate_init`. Features are standardised by the data
+        of the first call.
 
         Parameters
         ----------
-        {X_and_y_classification}
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
+        y : array-like of shape (n_sequences,) or (n_sequences, n_labels)
+            Class labels, or, for multilabel targets, an indicator (0 or 1) of each label.
         classes : array-like of shape (n_classes,), default=None
-            All classes there will be; needed in the first call, optional later.
-        {partial_fit_rest}
+            All classes that may occur in any call. Required in the first call and optional later.
+        sample_weight : array-like of shape (n_sequences,), default=None
+            Weights of the sequences, which must not be negative. All are 1 by default.
+
+        Returns
+        -------
+        self : estimator
+            The estimator after one more epoch.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the data or a parameter cannot be used. The message says where. The estimator is then
+            what it was before the call.
         """
         if self.class_weight == "balanced":
             raise ValueError(
@@ -172,69 +303,107 @@ class GRUClassifier(ClassifierMixin, BaseGRU):
     _stream_methods = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
     def decision_function(self, X):
-        """Scores before the link: log-odds of two classes or of labels, logits of several classes.
+        """Return the raw scores, of which the probabilities are the sigmoid or the softmax.
 
         Parameters
         ----------
-        {X}
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
 
         Returns
         -------
         scores : ndarray of shape (n_sequences,) or (n_sequences, n_classes), float64
-            Above 0 for the second of two classes.
+            For two classes, the log-odds of the second one; for more, the logit of each class; for
+            multilabel targets, the log-odds of each label.
 
-        {raises_predict}
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError, TypeError
+            If X cannot be used or does not match the X of `fit`. The message says where.
         """
         raw = self._predict_raw(X)
         return self._decoder("decision_function")(raw)
 
     def predict(self, X):
-        """Predict the class of sequences.
+        """Predict the classes of sequences.
 
         Parameters
         ----------
-        {X}
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
 
         Returns
         -------
         y : ndarray of shape (n_sequences,) or (n_sequences, n_labels)
-            Most probable class, or indicators of the labels whose probability exceeds 1/2.
+            The most probable class, or, for multilabel targets, 1 for each label whose probability
+            exceeds 1/2 and 0 for the others.
 
-        {raises_predict}
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError, TypeError
+            If X cannot be used or does not match the X of `fit`. The message says where.
         """
         raw = self._predict_raw(X)
         return self._decoder("predict")(raw)
 
     def predict_proba(self, X):
-        """Probability of each class.
+        """Predict the probability of each class.
 
         Parameters
         ----------
-        {X}
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
 
         Returns
         -------
         probability : ndarray of shape (n_sequences, n_classes), float64
-            In the order of ``classes_``; of each label for multilabel targets.
+            Columns are in the order of ``classes_``. For multilabel targets there is a column for
+            each label.
 
-        {raises_predict}
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError, TypeError
+            If X cannot be used or does not match the X of `fit`. The message says where.
         """
         raw = self._predict_raw(X)
         return self._decoder("predict_proba")(raw)
 
     def predict_log_proba(self, X):
-        """Logarithm of the probability of each class, exact where it is far below 0.
+        """Predict the logarithm of the probability of each class.
+
+        It is accurate where the probability itself is too small for a floating-point number.
 
         Parameters
         ----------
-        {X}
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
 
         Returns
         -------
         log_probability : ndarray of shape (n_sequences, n_classes), float64
-            In the order of ``classes_``; of each label for multilabel targets.
+            Columns are in the order of ``classes_``. For multilabel targets there is a column for
+            each label.
 
-        {raises_predict}
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError, TypeError
+            If X cannot be used or does not match the X of `fit`. The message says where.
         """
         raw = self._predict_raw(X)
         return self._decoder("predict_log_proba")(raw)

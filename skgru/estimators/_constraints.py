@@ -1,51 +1,8 @@
-"""What the parameters of both estimators may be."""
+"""Checks of parameters that need more than a range or a list of words."""
 
-from numbers import Integral, Real
-
-import numpy as np
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from numbers import Integral
 
 POOLINGS = ("last", "mean", "max", "attention")
-
-COMMON_CONSTRAINTS = {
-    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "bidirectional": ["boolean"],
-    "pooling": [StrOptions(set(POOLINGS)), "array-like"],
-    "dropout": [Interval(Real, 0, 1, closed="left")],
-    "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
-    "standardize": ["boolean"],
-    "solver": [StrOptions({"adam", "adamw", "sgd", "rmsprop"})],
-    "alpha": [Interval(Real, 0, None, closed="left")],
-    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions({"constant", "adaptive", "cosine"})],
-    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
-    "shuffle": ["boolean"],
-    "random_state": ["random_state"],
-    "tol": [Interval(Real, 0, None, closed="left")],
-    "verbose": ["verbose"],
-    "warm_start": ["boolean"],
-    "momentum": [Interval(Real, 0, 1, closed="both")],
-    "nesterovs_momentum": ["boolean"],
-    "early_stopping": [StrOptions({"auto"}), "boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-    "beta_1": [Interval(Real, 0, 1, closed="left")],
-    "beta_2": [Interval(Real, 0, 1, closed="left")],
-    "epsilon": [Interval(Real, 0, None, closed="neither")],
-    "n_iter_no_change": [
-        Interval(Integral, 1, None, closed="left"),
-        Options(Real, {np.inf}),
-    ],
-    "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-    "n_jobs": [
-        None,
-        Interval(Integral, None, -1, closed="right"),
-        Interval(Integral, 1, None, closed="left"),
-    ],
-    "device": [str],
-    "precision": [StrOptions({"fp32", "tf32", "bf16"})],
-    "dtype": [StrOptions({"float32", "float64"})],
-}
 
 
 def check_hidden_layer_sizes(sizes):

@@ -63,7 +63,7 @@ class FittedArrays:
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If the estimator has not been fitted.
         """
         check_is_fitted(self)
         options, network = self._network_options, self._network()
@@ -87,21 +87,22 @@ class FittedArrays:
         return "\n".join([title, rule, *lines[:-1], rule, lines[-1]])
 
     def drop_training_state(self):
-        """Drop what only further training needs, as before saving a model to predict with.
+        """Drop what only further training needs, to save a model that will only predict.
 
-        After `partial_fit` and with ``warm_start=True`` a model carries the averages of its
-        optimiser and the like, two or three times the size of its parameters. Predictions stay the
-        same to the last bit. Training may still go on, from these weights but with an optimiser
-        that starts afresh.
+        After `partial_fit` and with ``warm_start=True`` a model also stores the state of training,
+        such as the running means of its optimiser, two or three times the size of its parameters.
+        Without it, predictions stay the same to the last bit. Training may still go on from these
+        weights, but with an optimiser in its initial state.
 
         Returns
         -------
         self : estimator
+            The same estimator.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If the estimator has not been fitted.
         """
         check_is_fitted(self)
         self.__dict__.pop("_resume_state", None)

@@ -9,13 +9,11 @@ from sklearn.utils.validation import check_is_fitted
 from skgru.kernels import fall_back, use_device
 from skgru.models import Predictor, resolve_n_threads
 
-from ._docs import document
 from ._fitted import FittedArrays
 from ._streaming import Stream
 from ._validation import check_prediction, check_range, check_X
 
 
-@document
 class Predictions(FittedArrays):
     """Mixin: raw predictions, which an estimator decodes, and all that rests on them."""
 
@@ -50,28 +48,28 @@ class Predictions(FittedArrays):
         return raw
 
     def stream(self, n_streams=1, *, method="predict"):
-        """Start streams that are predicted step by step.
+        """Start to predict one stream or several, step by step.
 
         Parameters
         ----------
         n_streams : int, default=1
-            Streams that run side by side, one step of each at a time.
+            Number of streams that advance together, by one step at a time.
         method : str, default="predict"
-            What every step returns: "predict" or, of a classifier, also "predict_proba",
-            "predict_log_proba" or "decision_function".
+            The method whose result every step returns: "predict" or, of a classifier, also
+            "predict_proba", "predict_log_proba" or "decision_function".
 
         Returns
         -------
         stream : Stream
-            With the methods ``push``, ``reset``, ``get_state`` and ``set_state``.
+            An object with the methods ``push``, ``reset``, ``get_state`` and ``set_state``.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If the estimator has not been fitted.
         ValueError
-            If the model cannot run forward in time: it is bidirectional, or has attention among its
-            poolings.
+            If the model needs whole sequences, because it is bidirectional or has "attention" among
+            its poolings.
 
         Examples
         --------
@@ -106,21 +104,29 @@ class Predictions(FittedArrays):
         return Stream(self, int(n_streams), method)
 
     def attention_weights(self, X):
-        """Weights that the attention pooling gives to the steps of each sequence.
+        """Return the weights that attention gives to the steps of each sequence.
 
         Parameters
         ----------
-        {X}
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
 
         Returns
         -------
-        weights : list of n_sequences ndarray of shape (length,), or ndarray of shape \
-                (n_sequences, n_timesteps)
-            Positive, summing to 1 over the steps of each sequence; an array where X is 2D or 3D.
+        weights : ndarray of shape (n_sequences, n_timesteps) or list of ndarray
+            Positive weights that sum to 1 over the steps of each sequence: an array if X is a 2D or
+            3D array, otherwise a list with an array of shape (length,) for each sequence.
 
-        {raises_predict}
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError, TypeError
+            If X cannot be used or does not match the X of `fit`. The message says where.
         ValueError
-            If the model was fitted without "attention" among its poolings.
+            If "attention" was not among the poolings that the model was fitted with.
         """
         check_is_fitted(self)
         if "attention" not in self._network_options["pooling"]:

@@ -1,12 +1,14 @@
 """Standardisation of sequences: StandardScaler for series, 3D arrays and ragged lists."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import check_is_fitted
 
 from skgru.data import as_sequences, column_moments, merge_moments, spread_or_one
-from skgru.estimators._docs import document
+from skgru.estimators._parameters import ParameterGroup
 from skgru.estimators._validation import (
     check_layout,
     check_range,
@@ -16,7 +18,6 @@ from skgru.estimators._validation import (
 )
 
 
-@document
 class _LayoutTransform:
     """`transform` and `fit_transform` of the scaler, in a class of their own.
 
@@ -30,16 +31,20 @@ class _LayoutTransform:
 
         Parameters
         ----------
-        {X}
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_sequences,), default=None
-            As in `fit`.
+            Weights of the sequences, which must not be negative. A weight counts for each step of
+            the sequence. All are 1 by default.
 
         Returns
         -------
         X_new : ndarray of the shape of X, list of ndarray, or object array
-            As from `transform`.
+            The standardised sequences, as `transform` returns them.
         """
         return self.fit(X, y, sample_weight=sample_weight).transform(X)
 
@@ -48,16 +53,24 @@ class _LayoutTransform:
 
         Parameters
         ----------
-        {X}
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
 
         Returns
         -------
         X_new : ndarray of the shape of X, list of ndarray, or object array
-            The standardised sequences in the layout of X: a list where X is a list or tuple. A
-            frame becomes an array unless `set_output` asks for a frame. float32 stays float32,
-            float16 becomes float32, all else float64.
+            The standardised sequences in the layout of X: a list if X is a list or tuple. A frame
+            becomes an array unless `set_output` asks for a frame. The dtype is float32 if that of X
+            is float32 or float16, and float64 otherwise.
 
-        {raises_predict}
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError, TypeError
+            If X cannot be used or does not match the X of `fit`. The message says where.
         ValueError
             If a result would overflow its dtype.
         """
@@ -72,45 +85,47 @@ class _LayoutTransform:
         return result
 
 
-@document
-class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+@dataclass(eq=False, repr=False, kw_only=True)
+class SequenceScaler(
+    ParameterGroup, _LayoutTransform, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+):
     """Standardise each feature over all steps of all sequences.
 
-    As `sklearn.preprocessing.StandardScaler` does for tables of samples, take off the mean and
-    divide by the standard deviation; `StandardScaler` itself refuses 3D and ragged input and
-    would scale every time step of a 2D table by itself. Here
+    The mean of each feature is subtracted, and the result is divided by its standard deviation, as
+    `sklearn.preprocessing.StandardScaler` does for tables of samples. `StandardScaler` itself
+    refuses 3D and ragged input and would scale every time step of a 2D table separately. Here
 
     - a 2D table (n_sequences, n_timesteps) of univariate series has one mean and one standard
       deviation for the whole table, so that the shape of a series is kept,
     - 3D arrays and ragged lists have one of each for every feature of a step. Long sequences
       count for more than short ones, as they have more steps.
 
-    The layout is kept: a table in, a table out; a list in, a list out.
+    The result has the layout of the input: a table for a table, a list for a list.
 
     Parameters
     ----------
     with_mean : bool, default=True
-        Take off the mean of each feature.
+        Whether to subtract the mean of each feature.
     with_std : bool, default=True
-        Divide by the standard deviation of each feature.
+        Whether to divide by the standard deviation of each feature.
 
     Attributes
     ----------
     mean_ : ndarray of shape (n_features,)
         Mean of each feature, in its units; of shape (1,) for a 2D table.
     var_ : ndarray of shape (n_features,)
-        Variance of each feature, in its units squared: the mean of the squared deviations.
+        Variance of each feature, in its units squared; of shape (1,) for a 2D table.
     scale_ : ndarray of shape (n_features,) or None
-        What each feature is divided by: its standard deviation, or 1 if it is constant or its
-        variance below the smallest float64. None without `with_std`.
+        What each feature is divided by: its standard deviation, or 1 if the feature is constant or
+        its variance is below the smallest float64. None with ``with_std=False``.
     n_samples_seen_ : int or float
         Number of sequences seen, or the sum of their weights.
     n_steps_seen_ : int or float
         Number of steps in them, or the sum of the weights of all steps.
     n_features_in_ : int
-        Number of features of a step; for a 2D table its width (the number of time steps).
-    feature_names_in_ : ndarray of shape (n_features,)
-        Names of the columns, if `fit` saw a frame whose column names are all strings.
+        Number of features at each step. If X was a 2D table, its width: the number of time steps.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns. Exists only if X was a frame whose column names are all strings.
 
     See Also
     --------
@@ -132,11 +147,10 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
     array([[1.22474487, 0.        ]])
     """
 
-    _parameter_constraints: dict = {"with_mean": ["boolean"], "with_std": ["boolean"]}
+    with_mean: bool = True
+    with_std: bool = True
 
-    def __init__(self, *, with_mean=True, with_std=True):
-        self.with_mean = with_mean
-        self.with_std = with_std
+    _parameter_constraints = {"with_mean": ["boolean"], "with_std": ["boolean"]}
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -144,20 +158,25 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
 
         Parameters
         ----------
-        {X}
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_sequences,), default=None
-            Weight of each sequence, that is of each of its steps; not negative.
+            Weights of the sequences, which must not be negative. A weight counts for each step of
+            the sequence. All are 1 by default.
 
         Returns
         -------
-        self : SequenceScaler
+        self : estimator
+            The fitted scaler.
 
         Raises
         ------
         ValueError, TypeError
-            If X or the weights are not usable. The message names the place.
+            If X or the weights cannot be used. The message says where.
         """
         return self._update(X, sample_weight, reset=True)
 
@@ -167,20 +186,26 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
 
         Parameters
         ----------
-        {X}
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_sequences,), default=None
-            Weight of each sequence, that is of each of its steps; not negative.
+            Weights of the sequences, which must not be negative. A weight counts for each step of
+            the sequence. All are 1 by default.
 
         Returns
         -------
-        self : SequenceScaler
+        self : estimator
+            The fitted scaler.
 
         Raises
         ------
         ValueError, TypeError
-            As `fit`, and if X does not fit what was seen before.
+            If X or the weights cannot be used, or if X does not match the X of earlier calls. The
+            message says where.
         """
         return self._update(X, sample_weight, reset=not hasattr(self, "n_samples_seen_"))
 
@@ -190,14 +215,20 @@ class SequenceScaler(_LayoutTransform, OneToOneFeatureMixin, TransformerMixin, B
         Parameters
         ----------
         X : array-like or list of arrays
-            What `transform` returned, or sequences of that form.
+            Standardised sequences, in the form in which `transform` returns them.
 
         Returns
         -------
         X_original : ndarray of the shape of X, list of ndarray, or object array
-            In the layout of X, with the dtype that `transform` would give.
+            The sequences in the units of the data, in the layout of X and in the dtype that
+            `transform` would return.
 
-        {raises_predict}
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError, TypeError
+            If X cannot be used or does not match the X of `fit`. The message says where.
         ValueError
             If a result would overflow its dtype.
         """

@@ -13,16 +13,20 @@ from ._validation import why_too_large
 class Stream:
     """Predictions of a model after every step of one or several streams that run side by side.
 
-    Made by the ``stream`` method of a fitted estimator.  The states are carried from step to step,
-    so a step costs the same however long a stream is, and the prediction after it is equal to the
-    last bit to that of ``predict`` for the sequence so far.  The parameters are those at the time
-    the stream was made; buffers are reused, so a stream belongs to one thread at a time.
+    It is made by the ``stream`` method of a fitted estimator. The states are carried from step to
+    step, so a step costs the same however long a stream is, and the prediction after it is equal to
+    the last bit to that of ``predict`` for the sequence so far. The parameters are those that the
+    model had when the stream was made. Buffers are reused, so a stream belongs to one thread at a
+    time.
 
     Attributes
     ----------
-    n_streams, n_features : int
+    n_streams : int
+        Number of streams.
+    n_features : int
+        Number of features at each step.
     n_steps : ndarray of shape (n_streams,), int64
-        Steps of each stream since it was last reset.
+        Number of steps of each stream since it was last reset.
     """
 
     def __init__(self, estimator, n_streams, method):
@@ -51,19 +55,19 @@ class Stream:
         Parameters
         ----------
         x : array-like of shape (n_features,) for one stream, (n_streams, n_features) for several
-            The new values, unscaled as in ``fit``.
+            The new values, in the units of the X of ``fit``.
 
         Returns
         -------
         prediction : number, label or ndarray
-            What the method named in ``stream`` returns for the sequences so far: its only entry
-            for one stream, one entry or row for each of several.
+            What the method named in ``stream`` returns for the sequences so far: its only item for
+            one stream, an array with one item for each of several streams.
 
         Raises
         ------
         ValueError, TypeError
             If x has another shape, is not numeric, or holds NaN, infinity or values too large for
-            the model; the streams are then as they were before.
+            the model. The streams are then as they were before.
         """
         if type(x) is not np.ndarray or x.dtype.kind not in "fiub":
             axes = ("feature",) if self.n_streams == 1 else ("stream", "feature")
@@ -98,12 +102,12 @@ class Stream:
         Parameters
         ----------
         streams : int, array-like of int or bool mask, default=None
-            Which streams; all by default.
+            The streams to reset. All are reset by default.
 
         Raises
         ------
         ValueError
-            If there is no such stream; none is reset then.
+            If there is no such stream. No stream is then reset.
         """
         chosen = slice(None)
         if streams is not None:
@@ -125,16 +129,17 @@ class Stream:
         Returns
         -------
         state : list of ndarray
-            Copies.
+            Copies of the states of all streams.
         """
         return self._network.get_state()
 
     def set_state(self, state):
-        """Go on from what `get_state` returned, of this stream or of one of an equal model.
+        """Go on from a state that `get_state` returned, of this stream or of one of an equal model.
 
         Parameters
         ----------
         state : list of ndarray
+            What `get_state` returned.
 
         Raises
         ------

@@ -6,9 +6,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ._classifier import GRUClassifier
+from ._constraints import POOLINGS
 from ._regressor import GRURegressor
-
-_POOLINGS = ("last", "mean", "max", "attention")
 
 
 def warmup(dtype="float32", *, verbose=0):
@@ -42,7 +41,7 @@ def warmup(dtype="float32", *, verbose=0):
     n = 40  # more than a shard: gradients are added up
     X, number, label = rng.normal(size=(n, 3, 2)), rng.uniform(size=(n, 2)), np.arange(n) % 3
     everything = {
-        "hidden_layer_sizes": (3, 3), "bidirectional": True, "pooling": _POOLINGS,
+        "hidden_layer_sizes": (3, 3), "bidirectional": True, "pooling": POOLINGS,
         "dropout": 0.1, "recurrent_dropout": 0.1,
     }  # fmt: skip
     levels = {"loss": "quantile", "quantile": [0.1, 0.9]}

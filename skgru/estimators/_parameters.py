@@ -1,0 +1,178 @@
+"""Constructor parameters of the estimators: name, default and constraint, each written once.
+
+Parameters that belong together form a group, a dataclass that an estimator inherits from if they
+mean something for it: an inherited field cannot be taken away again.  Dataclasses write the
+``__init__`` that scikit-learn reads.  Three rules:
+
+- Every class, estimators included, is decorated with
+  ``@dataclass(eq=False, repr=False, kw_only=True)``.  Without the decorator new fields and defaults
+  are ignored without a word; without ``kw_only`` they would become positional and move with the
+  order of the bases; ``eq`` and ``repr`` would replace what scikit-learn and ``set`` rely on.
+- Defaults are immutable, and ``default_factory`` is not used: scikit-learn compares the defaults of
+  the signature.
+- ``_parameter_constraints`` has no annotation, or it would become a field.
+
+Fields are put in order from the last base of a class to the first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+
+import joblib
+import numpy as np
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from ._constraints import POOLINGS
+
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+_BELOW_ONE = Interval(Real, 0, 1, closed="left")
+_COUNT = Interval(Integral, 1, None, closed="left")
+
+
+class ParameterGroup:
+    """Base of the groups: what an estimator made of dataclasses needs beside its fields."""
+
+    _parameter_constraints = {}
+
+    def __init_subclass__(cls, **options):
+        """Give a class the constraints of all groups among its bases, and its own."""
+        super().__init_subclass__(**options)
+        merged = {}
+        for base in reversed(cls.__mro__):
+            merged.update(vars(base).get("_parameter_constraints", {}))
+        cls._parameter_constraints = merged
+
+    def __dask_tokenize__(self):
+        """A name that equal estimators share and different ones do not.
+
+        Dask makes its own of the fields of a dataclass, so that two models with the same parameters
+        would be the same object to it, whatever they were fitted on.
+        """
+        kind = type(self)
+        state = joblib.hash(self.__getstate__(), coerce_mmap=True)
+        return f"{kind.__module__}.{kind.__qualname__}", state
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class StackParameters(ParameterGroup):
+    """The layers; their sizes are the only parameter that may be passed by position."""
+
+    hidden_layer_sizes: int | Sequence[int] = field(default=64, kw_only=False)
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like", _COUNT],
+        "dropout": [_BELOW_ONE],
+        "recurrent_dropout": [_BELOW_ONE],
+    }
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class DirectionParameters(ParameterGroup):
+    """For estimators that may see the end of a sequence before they say something of its start."""
+
+    bidirectional: bool = False
+
+    _parameter_constraints = {"bidirectional": ["boolean"]}
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class PoolingParameters(ParameterGroup):
+    """For estimators that turn the states of all steps into one vector."""
+
+    pooling: str | Sequence[str] = ("last", "mean", "max")
+
+    _parameter_constraints = {"pooling": [StrOptions(set(POOLINGS)), "array-like"]}
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class InputParameters(ParameterGroup):
+    """What becomes of X before the first layer."""
+
+    standardize: bool = True
+
+    _parameter_constraints = {"standardize": ["boolean"]}
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RegressionParameters(ParameterGroup):
+    """The losses for targets that are numbers."""
+
+    loss: str = "squared_error"
+    quantile: float | Sequence[float] = 0.5
+    delta: float = 1.35
+
+    _parameter_constraints = {
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+        "delta": [_POSITIVE],
+    }
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class ClassWeightParameters(ParameterGroup):
+    """Weights, for targets that are classes."""
+
+    class_weight: dict | Sequence[dict] | str | None = None
+
+    _parameter_constraints = {"class_weight": [dict, list, StrOptions({"balanced"}), None]}
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class TrainingParameters(ParameterGroup):
+    """How, how long and where a model is trained."""
+
+    solver: str = "adam"
+    alpha: float = 1e-4
+    batch_size: int | str = "auto"
+    learning_rate: str = "cosine"
+    learning_rate_init: float = 1e-2
+    max_iter: int = 100
+    shuffle: bool = True
+    random_state: int | np.random.RandomState | None = None
+    tol: float = 1e-4
+    verbose: int | bool = 0
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: bool | str = "auto"
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: int | float = 10
+    max_grad_norm: float | None = 1.0
+    n_jobs: int | None = None
+    device: str = "cpu"
+    precision: str = "fp32"
+    dtype: str = "float32"
+
+    _parameter_constraints = {
+        "solver": [StrOptions({"adam", "adamw", "sgd", "rmsprop"})],
+        "alpha": [_NOT_NEGATIVE],
+        "batch_size": [StrOptions({"auto"}), _COUNT],
+        "learning_rate": [StrOptions({"constant", "adaptive", "cosine"})],
+        "learning_rate_init": [_POSITIVE],
+        "max_iter": [_COUNT],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [_NOT_NEGATIVE],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": [StrOptions({"auto"}), "boolean"],
+        "validation_fraction": [_BELOW_ONE],
+        "beta_1": [_BELOW_ONE],
+        "beta_2": [_BELOW_ONE],
+        "epsilon": [_POSITIVE],
+        "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
+        "max_grad_norm": [_POSITIVE, None],
+        "n_jobs": [None, Interval(Integral, None, -1, closed="right"), _COUNT],
+        "device": [str],
+        "precision": [StrOptions({"fp32", "tf32", "bf16"})],
+        "dtype": [StrOptions({"float32", "float64"})],
+    }
