@@ -10,8 +10,15 @@ from ._batches import (
 )
 from ._inputs import as_sequences
 from ._numbers import as_numbers
+from ._rows import SequenceRows, StepRows, as_object_array
 from ._sequences import ScatteredRows, Sequences
-from ._statistics import column_moments, column_statistics, merge_moments, spread_or_one
+from ._statistics import (
+    check_scale,
+    column_moments,
+    column_statistics,
+    merge_moments,
+    spread_or_one,
+)
 from ._targets import (
     check_classes,
     check_length,
@@ -22,12 +29,16 @@ from ._targets import (
 
 __all__ = [
     "ScatteredRows",
+    "SequenceRows",
     "Sequences",
     "Shard",
+    "StepRows",
     "as_numbers",
+    "as_object_array",
     "as_sequences",
     "check_classes",
     "check_length",
+    "check_scale",
     "column_moments",
     "column_statistics",
     "cut_into_shards",

@@ -60,6 +60,16 @@ def spread_or_one(mean, std):
     return np.where(std > least, std, 1.0)
 
 
+def check_scale(scale, name):
+    """Refuse columns whose spread is too large for float64; ``{}`` in ``name`` is the number."""
+    finite = np.isfinite(scale)
+    if not finite.all():
+        raise ValueError(
+            f"The standard deviation of {name.format(np.argmin(finite))} overflows float64. Divide "
+            "by a constant first, take the logarithm, or clip extreme values."
+        )
+
+
 def column_moments(sequences, indices=None, sample_weight=None, unit=None):
     """Total weight, mean and sum of squared deviations of each feature over all steps.
 

@@ -1,7 +1,7 @@
 """Targets: checked, and encoded as the float64 columns that losses take."""
 
 import reprlib
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
@@ -22,34 +22,64 @@ def check_length(n_sequences, y, y_name="y", X_name="X"):
         )
 
 
-def encode_regression(y, estimator, name="y"):
-    """Continuous targets as an array (n, n_outputs).
+def encode_regression(y, rows, weight, name="y"):
+    """Continuous targets as an array (n_rows, n_outputs).
+
+    Parameters
+    ----------
+    y : array-like
+    rows : SequenceRows or StepRows
+    weight : ndarray of shape (n_rows,)
+        Targets of rows of weight zero may be missing steps; they become zero.
+    name : str
 
     Returns
     -------
-    target : ndarray of shape (n, n_outputs), float64
+    target : ndarray of shape (n_rows, n_outputs), float64
     is_1d : bool
-        Whether `y` was one-dimensional, and predictions should be.
+        Whether a row has a single number, and predictions should have one.
     """
-    if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None."
-        )
-    target = as_numbers(y, name, ("sequence", "output")).astype(np.float64, copy=False)
-    _check_shape(target, name)
-    _check_finite(target, name)
+    target = _numbers_of_rows(rows.flatten(y, name), rows, name).astype(np.float64, copy=False)
+    _check_shape(target, rows, name)
+    check_length(len(rows), target, name)
+    target = _without_unused(target, rows, weight, 0.0)
+    _check_finite(target, rows, name)
     return target.reshape(len(target), -1), target.ndim == 1
 
 
-def _check_shape(target, name):
+def _numbers_of_rows(flat, rows, name):
+    """Targets as numbers; None among those of steps becomes NaN."""
+    if rows.offsets is None:
+        return as_numbers(flat, name, ("sequence", "output"))
+    if flat.dtype == object:
+        flat = np.where(flat == None, np.nan, flat)  # noqa: E711 (entry by entry)
+    try:
+        return as_numbers(flat, name, ("step", "output"))
+    except (TypeError, ValueError):
+        for i, part in enumerate(np.split(flat, rows.offsets[1:-1])):
+            as_numbers(part, f"{name} of sequence {i}", ("step", "output"))  # names the place
+        raise
+
+
+def _without_unused(target, rows, weight, value):
+    """Targets of steps of weight zero may be missing: they are replaced."""
+    unused = weight == 0
+    if rows.offsets is None or not unused.any():
+        return target
+    target = target.copy()
+    target[unused] = value
+    return target
+
+
+def _check_shape(target, rows, name):
     if target.ndim not in (1, 2) or target.size == 0:
         raise ValueError(
-            f"{name} of shape {target.shape} should have the shape (n_sequences,) or "
-            "(n_sequences, n_outputs), with at least one sequence."
+            f"{name} of shape {target.shape} should have the shape (n_{rows.noun}s,) or "
+            f"(n_{rows.noun}s, n_outputs), with at least one {rows.noun}."
         )
 
 
-def _check_finite(target, name):
+def _check_finite(target, rows, name):
     """Refuse numbers that are not finite, and objects that stand for a missing value."""
     if target.dtype.kind == "O":
         usable = np.array([not _is_missing(value) for value in target.flat]).reshape(target.shape)
@@ -58,18 +88,18 @@ def _check_finite(target, name):
     else:
         return
     if not usable.all():
-        value, where = find_first(target, ~usable)
+        value, where = find_first(target, ~usable, rows)
         value = "infinity" if value in (np.inf, -np.inf) else "None" if value is None else "NaN"
-        raise ValueError(
-            f"Input {name} contains {value} at {where}. Remove such sequences, or fill in the "
-            "target."
-        )
+        remedy = "Remove such sequences, or fill in the target."
+        if rows.offsets is not None:
+            remedy = "Give steps without a target a sample_weight of 0, or fill in the target."
+        raise ValueError(f"Input {name} contains {value} at {where}. {remedy}")
 
 
-def find_first(target, condition):
+def find_first(target, condition, rows):
     """The first target that meets a condition, and its place in words."""
     place = np.unravel_index(np.argmax(condition), target.shape)
-    where = f"sequence {place[0]}" + (f", output {place[1]}" if target.ndim == 2 else "")
+    where = rows.place(place[0]) + (f", output {place[1]}" if target.ndim == 2 else "")
     return target[place], where
 
 
@@ -79,52 +109,73 @@ def _is_missing(value):
     return value is None or (is_number and not np.isfinite(value)) or repr(value) == "<NA>"
 
 
-def encode_classes(y, estimator, classes=None, name="y"):
+def encode_classes(y, rows, weight, classes=None, name="y"):
     """Class labels as numbers of classes, or indicators of labels.
 
     Parameters
     ----------
+    y : array-like
+    rows : SequenceRows or StepRows
+    weight : ndarray of shape (n_rows,)
+        Labels of steps of weight zero may be missing; they become the first class.
     classes : ndarray or None
         The labels to encode with; found in ``y`` if None.
+    name : str
 
     Returns
     -------
     target : ndarray, float64
-        (n, 1) with the number of the class (0 or 1 of two), or (n, n_labels) of zeros and ones.
+        (n_rows, 1) with the number of the class (0 or 1 of two), or (n_rows, n_labels) of zeros
+        and ones.
     classes : ndarray
         Sorted labels; 0 .. n_labels - 1 for multilabel targets.
     is_multilabel : bool
     """
-    if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None."
-        )
-    if not sparse.issparse(y):
-        refuse_masked(y, name)
+    flat = rows.flatten(y, name)
+    if not sparse.issparse(flat):
+        refuse_masked(flat, name)
         # A list as objects: next to strings, NumPy would turn a missing value into a string.
-        array = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
-        _check_shape(array, name)
-        _check_labels(array, name)
-        _check_finite(array, name)
-    kind = type_of_target(y, input_name=name)
-    _check_kind(kind, y, name)
-    check_classification_targets(y)  # warns of suspiciously many classes
+        array = np.asarray(flat, dtype=object if isinstance(flat, (list, tuple)) else None)
+        _check_shape(array, rows, name)
+        check_length(len(rows), array, name)
+        if rows.offsets is not None:
+            used = array[int(np.argmax(weight > 0))]
+            flat = array = _as_labels(_without_unused(array, rows, weight, used))
+        _check_labels(array, rows, name)
+        _check_finite(array, rows, name)
+    else:
+        check_length(len(rows), flat, name)
+    kind = type_of_target(flat, input_name=name)
+    _check_kind(kind, flat, rows, name)
+    check_classification_targets(flat)  # warns of suspiciously many classes
     if kind == "multilabel-indicator":
-        target = check_array(y, dtype=np.float64, accept_sparse=True, input_name=name)
+        target = check_array(flat, dtype=np.float64, accept_sparse=True, input_name=name)
         target = target.toarray() if hasattr(target, "toarray") else target
         found = np.arange(target.shape[1])
         if classes is not None and len(classes) != len(found):
             raise ValueError(f"{name} has {len(found)} labels, but the model knows {len(classes)}.")
         return target, found, True
-    labels = column_or_1d(y, warn=True)
+    labels = column_or_1d(flat, warn=True)
     if classes is None:
         classes, numbers = np.unique(labels, return_inverse=True)
     else:
-        numbers = _numbers_of(labels, classes, name)
+        numbers = _numbers_of(labels, classes, rows, name)
     return numbers.reshape(-1, 1).astype(np.float64), classes, False
 
 
-def _check_labels(array, name):
+def _as_labels(array):
+    """Labels of steps, which may have come as objects, in the dtype that they have in common."""
+    if array.dtype != object or array.size == 0:
+        return array
+    if all(isinstance(label, str) for label in array.flat):
+        return array.astype(str)
+    is_number = (bool, np.bool_, Integral)
+    if all(isinstance(label, is_number) for label in array.flat):
+        return np.array(array.tolist())
+    return array
+
+
+def _check_labels(array, rows, name):
     """Refuse complex numbers, and lists of labels."""
     if array.dtype.kind == "c":
         raise complex_error(name)
@@ -134,13 +185,13 @@ def _check_labels(array, name):
                 raise complex_error(name)
             if isinstance(array[place], (list, tuple, set, np.ndarray)):
                 raise ValueError(
-                    f"{name} at sequence {place[0]} is {reprlib.repr(array[place])}, but should be "
-                    "one label. For several labels of a sequence pass indicators, as "
+                    f"{name} at {rows.place(place[0])} is {reprlib.repr(array[place])}, but should "
+                    f"be one label. For several labels of a {rows.noun} pass indicators, as "
                     "sklearn.preprocessing.MultiLabelBinarizer makes them."
                 )
 
 
-def _check_kind(kind, y, name):
+def _check_kind(kind, y, rows, name):
     """Refuse targets that are no classes, by scikit-learn's name for their kind."""
     if kind == "multiclass-multioutput":
         raise ValueError(
@@ -150,10 +201,11 @@ def _check_kind(kind, y, name):
         )
     if kind.startswith("continuous"):
         array = np.asarray(y, dtype=np.float64)
-        value, where = find_first(array, array % 1 != 0)
+        regressor = "GRURegressor" if rows.offsets is None else "GRUStepRegressor"
+        value, where = find_first(array, array % 1 != 0, rows)
         raise ValueError(
-            f"Unknown label type: {kind}. {name} is {value:g} at {where}, which is no class. Pass "
-            "whole numbers or strings, or fit a GRURegressor."
+            f"Unknown label type: {kind}. {name} is {value:g} at {where}, which is not a class. "
+            f"Pass whole numbers or strings, or fit a {regressor}."
         )
     if kind == "unknown":
         raise ValueError(
@@ -179,14 +231,14 @@ def check_classes(classes):
     return found
 
 
-def _numbers_of(labels, classes, name):
+def _numbers_of(labels, classes, rows, name):
     unknown = ~np.isin(labels, classes)
     if unknown.any():
         first = int(np.argmax(unknown))
         label = labels[first : first + 1].tolist()[0]  # as Python prints it
         raise ValueError(
-            f"`{name}` has classes not in `self.classes_`: {label!r} at sequence {first} is none "
-            f"of {classes.tolist()}. List every class in the first call of partial_fit, or "
-            "fit anew."
+            f"`{name}` has classes not in `self.classes_`: {label!r} at {rows.place(first)} is "
+            f"none of {classes.tolist()}. List every class in the first call of partial_fit, or "
+            "fit again."
         )
     return np.searchsorted(classes, labels)

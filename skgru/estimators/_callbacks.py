@@ -53,6 +53,8 @@ class FitCallbacks:
             **self._context, reconstruction_attributes=fitted_attributes
         )
 
-    def end(self):
-        """Report the end of the fit."""
-        self._root.call_on_fit_task_end(**self._context, reconstruction_attributes={})
+    def end(self, fitted_attributes):
+        """Report the end of the fit; ``fitted_attributes`` is a dict of what it has made."""
+        self._root.call_on_fit_task_end(
+            **self._context, reconstruction_attributes=fitted_attributes
+        )

@@ -1,16 +1,16 @@
 """GRUClassifier: classes from sequences."""
 
 from dataclasses import dataclass
-from numbers import Real
 
-import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils.class_weight import compute_sample_weight
-
-from skgru.data import check_classes, encode_classes
-from skgru.training import BinaryLogLoss, MultinomialLogLoss
+from sklearn.base import (
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
 
 from ._base import BaseGRU
+from ._classification import PredictsClasses
 from ._parameters import (
     ClassWeightParameters,
     DirectionParameters,
@@ -19,6 +19,7 @@ from ._parameters import (
     StackParameters,
     TrainingParameters,
 )
+from ._pooled import PooledStates
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -30,6 +31,10 @@ class GRUClassifier(
     DirectionParameters,
     StackParameters,
     ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    PredictsClasses,
+    PooledStates,
     BaseGRU,
 ):
     """Gated recurrent units for classification of sequences.
@@ -282,25 +287,8 @@ class GRUClassifier(
             If the data or a parameter cannot be used. The message says where. The estimator is then
             what it was before the call.
         """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' is not supported by partial_fit, which does not see all "
-                "targets. Compute the weights with sklearn.utils.class_weight.compute_class_weight "
-                "and pass them as a dict."
-            )
-        is_first = not hasattr(self, "_parameters")
-        if classes is not None:
-            classes = check_classes(classes)
-        elif is_first:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        if not (is_first or classes is None or np.array_equal(classes, self.classes_)):
-            raise ValueError(
-                f"`classes={classes.tolist()}` is not the same as on last call to partial_fit, "
-                f"was: {self.classes_.tolist()}."
-            )
+        classes = self._check_declared_classes(classes)
         return self._fit(X, y, sample_weight, one_epoch=True, classes=classes)
-
-    _stream_methods = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
     def decision_function(self, X):
         """Return the raw scores, of which the probabilities are the sigmoid or the softmax.
@@ -325,8 +313,7 @@ class GRUClassifier(
         ValueError, TypeError
             If X cannot be used or does not match the X of `fit`. The message says where.
         """
-        raw = self._predict_raw(X)
-        return self._decoder("decision_function")(raw)
+        return self._predict(X, "decision_function")
 
     def predict(self, X):
         """Predict the classes of sequences.
@@ -351,8 +338,7 @@ class GRUClassifier(
         ValueError, TypeError
             If X cannot be used or does not match the X of `fit`. The message says where.
         """
-        raw = self._predict_raw(X)
-        return self._decoder("predict")(raw)
+        return self._predict(X)
 
     def predict_proba(self, X):
         """Predict the probability of each class.
@@ -377,8 +363,7 @@ class GRUClassifier(
         ValueError, TypeError
             If X cannot be used or does not match the X of `fit`. The message says where.
         """
-        raw = self._predict_raw(X)
-        return self._decoder("predict_proba")(raw)
+        return self._predict(X, "predict_proba")
 
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class.
@@ -405,118 +390,35 @@ class GRUClassifier(
         ValueError, TypeError
             If X cannot be used or does not match the X of `fit`. The message says where.
         """
-        raw = self._predict_raw(X)
-        return self._decoder("predict_log_proba")(raw)
+        return self._predict(X, "predict_log_proba")
 
-    def _decoder(self, method):
-        loss, classes = self._make_loss(), self.classes_
-        is_multilabel = self._is_multilabel
-        is_binary = self.n_outputs_ == 1 and not is_multilabel
+    def transform(self, X):
+        """Return the pooled vector of each sequence, which the head reads.
 
-        def decision_function(raw):
-            scores = raw.astype(np.float64)
-            return scores[:, 0] if is_binary else scores
+        It is a description of the sequence that other models can learn from.
 
-        def predict(raw):
-            if is_multilabel:
-                return (raw > 0).astype(int)
-            return classes[(raw[:, 0] > 0).astype(int) if is_binary else np.argmax(raw, axis=1)]
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
 
-        def predict_proba(raw):
-            found = loss.link(raw)
-            return np.hstack([1 - found, found]) if is_binary else found
+        Returns
+        -------
+        pooled : ndarray of shape (n_sequences, n_poolings * n_directions * n_hidden), float64
+            For each pooling in the order given, the units of the last layer in each direction.
 
-        def predict_log_proba(raw):
-            if is_binary:
-                return np.hstack([loss.log_link(raw, -1.0), loss.log_link(raw)])
-            return loss.log_link(raw)
-
-        decoders = (decision_function, predict, predict_proba, predict_log_proba)
-        return {decoder.__name__: decoder for decoder in decoders}[method]
-
-    def _encode_target(self, y, name, reset):
-        known = self._declared_classes if reset else self.classes_
-        target, classes, is_multilabel = encode_classes(y, self, known, name)
-        if reset:
-            if not is_multilabel and len(classes) < 2:
-                raise ValueError(
-                    f"{type(self).__name__} needs at least two classes, but {name} contains one "
-                    f"class: {classes.tolist()[0]!r}."
-                )
-            self.classes_, self._is_multilabel = classes, is_multilabel
-            n = len(classes)
-            self.n_outputs_ = 1 if n == 2 and not is_multilabel else n
-        elif is_multilabel != self._is_multilabel:
-            verb = "is" if is_multilabel else "is not"
-            raise ValueError(f"{name} {verb} multilabel, unlike the targets before.")
-        return target
-
-    def _weigh_classes(self, training):
-        if self.class_weight is None:
-            return training.weight
-        if self._is_multilabel:
-            if isinstance(self.class_weight, list):
-                for i, weights in enumerate(self.class_weight):
-                    _check_class_weight(weights, f"class_weight[{i}]")
-            factor = compute_sample_weight(self.class_weight, training.target.astype(int))
-        else:
-            numbers = training.target[:, 0].astype(int)
-            factor = self._class_factors(numbers[training.indices])[numbers]
-        with np.errstate(over="ignore"):
-            weight = training.weight * factor
-        if not weight[training.indices].any():
-            raise ValueError(
-                f"class_weight={self.class_weight!r} and sample_weight leave no sequence with a "
-                "positive weight."
-            )
-        return weight
-
-    def _class_factors(self, used):
-        """Weight of each class, by the classes of the sequences that are trained on."""
-        if self.class_weight == "balanced":
-            counts = np.bincount(used, minlength=len(self.classes_))
-            return len(used) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-        _check_class_weight(self.class_weight, "class_weight")
-        unknown = [label for label in self.class_weight if label not in self.classes_]
-        if unknown:
-            raise ValueError(
-                f"class_weight names {np.array(unknown).tolist()}, not among the classes "
-                f"{self.classes_.tolist()}."
-            )
-        return np.array([self.class_weight.get(label, 1.0) for label in self.classes_])
-
-    def _labels_to_stratify(self, target):
-        return None if self._is_multilabel else target[:, 0]
-
-    def _make_loss(self):
-        if self._is_multilabel or self.n_outputs_ == 1:
-            return BinaryLogLoss(self.n_outputs_)
-        return MultinomialLogLoss(self.n_outputs_)
-
-    def _score_raw(self, raw, target, weight):
-        """Accuracy; of the whole set of labels for multilabel targets."""
-        if self._is_multilabel or self.n_outputs_ == 1:
-            correct = ((raw > 0) == (target > 0)).all(axis=1)
-        else:
-            correct = np.argmax(raw, axis=1) == target[:, 0]
-        return float(np.average(correct, weights=weight))
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError, TypeError
+            If X cannot be used or does not match the X of `fit`. The message says where.
+        """
+        return self._pooled(X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _check_class_weight(weights, name):
-    """Refuse what gives no weight to classes: they must be finite numbers, and not negative."""
-    if not isinstance(weights, dict):
-        raise ValueError(
-            f"{name} is {weights!r:.50}, but must be a dict from classes to weights. A list, with "
-            "one dict for each label, is for multilabel targets."
-        )
-    for label, weight in weights.items():
-        if not (isinstance(weight, Real) and 0 <= weight < np.inf):
-            raise ValueError(
-                f"{name} of class {np.asarray(label).tolist()!r} is {weight!r:.50}, but must be a "
-                "finite number that is not negative."
-            )

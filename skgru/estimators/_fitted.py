@@ -11,18 +11,23 @@ class FittedArrays:
     All arrays are views of one vector, so changing them in place changes the model.
     """
 
-    def _network(self, kernels=None, loss=None):
-        """The network that was fitted, built from the facts that are stored with the model.
+    def _network(self, kernels=None, options=None, loss=None):
+        """The network, built from plain facts: by default those of the fitted model.
 
         ``kernels`` are those of the device that it will run on, the CPU's if None.
         """
-        return GRUNetwork(**self._network_options, loss=loss, kernels=kernels)
+        options = self._network_options if options is None else options
+        return GRUNetwork(**options, loss=loss, kernels=kernels)
 
-    def _views(self, ending):
+    @property
+    def parameters_(self):
+        """All parameters by name, as in ``summary()``: "gru0.forward.W", for example."""
         if not hasattr(self, "_parameters"):
             raise AttributeError(f"this {type(self).__name__} is not fitted yet")
-        views = self._network().layout.views(self._parameters)
-        return [view for name, view in views.items() if name.endswith(ending)]
+        return self._network().layout.views(self._parameters)
+
+    def _views(self, ending):
+        return [view for name, view in self.parameters_.items() if name.endswith(ending)]
 
     @property
     def coefs_(self):
@@ -43,14 +48,6 @@ class FittedArrays:
     def recurrent_intercepts_(self):
         """Biases b_hn inside the reset of each layer and direction (n_hidden,)."""
         return self._views(".b_hn")
-
-    @property
-    def attention_coef_(self):
-        """Query of the attention pooling, one row per direction (n_directions, n_hidden)."""
-        found = self._views("pooling.query")
-        if not found:
-            raise AttributeError("attention_coef_ exists only with 'attention' in pooling")
-        return found[0]
 
     def summary(self):
         """Describe the fitted network.
@@ -73,11 +70,14 @@ class FittedArrays:
         ]
         rows.append(("total", "", f"{network.layout.size:,}"))
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        readout = "every step"
+        if options["pooling"] is not None:
+            readout = f"pooling {' + '.join(options['pooling'])}"
         title = (
             f"{type(self).__name__}: {options['n_features']} features, GRU "
             f"{' + '.join(map(str, options['hidden_layer_sizes']))}"
-            f"{' in both directions' if options['bidirectional'] else ''}, pooling "
-            f"{' + '.join(options['pooling'])}, {options['n_outputs']} outputs, {options['dtype']}"
+            f"{' in both directions' if options['bidirectional'] else ''}, {readout}, "
+            f"{options['n_outputs']} outputs, {options['dtype']}"
         )
         lines = [
             f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {size:>{widths[2]}}"

@@ -1,51 +1,97 @@
-"""What a fitted model does with sequences: raw predictions, streams, attention."""
+"""What a fitted model does with sequences: predictions, states, streams, attention."""
 
+from abc import abstractmethod
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted
 
+from skgru.data import SequenceRows
 from skgru.kernels import fall_back, use_device
 from skgru.models import Predictor, resolve_n_threads
 
 from ._fitted import FittedArrays
+from ._inputs import check_finite_when_scaled, check_prediction, check_X
 from ._streaming import Stream
-from ._validation import check_prediction, check_range, check_X
 
 
 class Predictions(FittedArrays):
     """Mixin: raw predictions, which an estimator decodes, and all that rests on them."""
 
-    #: Methods that `stream` can follow.
-    _stream_methods = ("predict",)
+    #: What a row of the targets is.
+    _row_type = SequenceRows
+
+    @abstractmethod
+    def _target(self):
+        """The `Target` of the fitted model, from its attributes."""
 
     def _scaling(self):
         """Shift and scale of the features; copies, as attributes may lie in a memory map."""
         return self.feature_mean_.copy(), 1.0 / self.feature_scale_
 
-    def _use_predictor(self, use):
-        """Return ``use(predictor)``, on the device that is at hand, and leave nothing there."""
-        with use_device(fall_back(self.device), self.precision) as kernels:
-            return use(Predictor(self._network(kernels), self._parameters, *self._scaling()))
+    def _use_predictor(self, X, use):
+        """Check X and return it as `Sequences`, with ``use(predictor, sequences, n_threads)``.
 
-    def _check_range(self, sequences, name="X"):
-        """Refuse values that the network cannot hold."""
-        shift, scale = self._scaling()
-        dtype = self._network_options["dtype"]
-        check_range(sequences, lambda rows: (rows - shift) * scale, dtype, name)
-
-    def _predict_raw(self, X):
-        """Raw predictions (n, n_outputs) in the dtype of the network."""
+        A function is passed because what the predictor has on a device must be gone when the
+        session on that device ends: the predictor never leaves this method.
+        """
         check_is_fitted(self)
         sequences = check_X(self, X, reset=False)
-        self._check_range(sequences)
+        check_finite_when_scaled(sequences, *self._scaling(), self._network_options["dtype"])
         n_threads = resolve_n_threads(self.n_jobs)
-        raw = self._use_predictor(
-            lambda predictor: predictor.predict_raw(sequences, None, n_threads)
-        )
-        check_prediction(raw, sequences)
-        return raw
+        with use_device(fall_back(self.device), self.precision) as kernels:
+            predictor = Predictor(self._network(kernels), self._parameters, *self._scaling())
+            return sequences, use(predictor, sequences, n_threads)
+
+    def _predict(self, X, method="predict"):
+        """What a method returns for the sequences X."""
+
+        def predict_raw(predictor, sequences, n_threads):
+            return predictor.predict_raw(sequences, None, n_threads)
+
+        sequences, raw = self._use_predictor(X, predict_raw)
+        rows = self._row_type(sequences)
+        check_prediction(raw, sequences, rows)
+        return rows.join(self._target().decode(raw, method))
+
+    def states(self, X, layer=-1):
+        """States of a layer after every step of each sequence.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            Sequences, in any of the forms that `fit` takes. They must have as many features as in
+            `fit`. X is never changed.
+        layer : int, default=-1
+            Number of the layer, 0 for the one that reads the input, -1 for the last one.
+
+        Returns
+        -------
+        states : list of n_sequences ndarray of shape (length, n_hidden), float64
+            With ``bidirectional=True``, (length, 2 * n_hidden): the states of the second GRU, which
+            reads the sequence from its end, stand beside those of the first at the same step.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError, TypeError
+            If X cannot be used or differs from the X of `fit`, or there is no such layer.
+        """
+        check_is_fitted(self)
+        n_layers = len(self._network_options["hidden_layer_sizes"])
+        if not (isinstance(layer, Integral) and -n_layers <= layer < n_layers):
+            raise ValueError(
+                f"layer is {layer!r}, but must be an integer from {-n_layers} to {n_layers - 1}: "
+                f"the model has {n_layers} layer(s)."
+            )
+
+        def read_states(predictor, sequences, n_threads):
+            return predictor.states(sequences, layer, n_threads)
+
+        sequences, states = self._use_predictor(X, read_states)
+        return np.split(states.astype(np.float64), sequences.offsets[1:-1])
 
     def stream(self, n_streams=1, *, method="predict"):
         """Start to predict one stream or several, step by step.
@@ -86,13 +132,13 @@ class Predictions(FittedArrays):
         check_is_fitted(self)
         validate_parameter_constraints(
             {"n_streams": [Interval(Integral, 1, None, closed="left")],
-             "method": [StrOptions(set(self._stream_methods))]},
+             "method": [StrOptions(set(self._target().methods))]},
             {"n_streams": n_streams, "method": method}, caller_name="stream",
         )  # fmt: skip
         for is_backward, what, instead in (
             (self._network_options["bidirectional"], "bidirectional=True", "bidirectional=False"),
             (
-                "attention" in self._network_options["pooling"], "pooling 'attention'",
+                "attention" in (self._network_options["pooling"] or ()), "pooling 'attention'",
                 "any of 'last', 'mean', 'max'",
             ),
         ):  # fmt: skip
@@ -102,41 +148,3 @@ class Predictions(FittedArrays):
                     f"Fit with {instead}."
                 )
         return Stream(self, int(n_streams), method)
-
-    def attention_weights(self, X):
-        """Return the weights that attention gives to the steps of each sequence.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
-            The sequences. Each row of a 2D table is a univariate series, so that its columns are
-            time steps, not features. In a list (or object array), each item is a sequence of any
-            length, an array of shape (length, n_features) or (length,). X is never changed.
-
-        Returns
-        -------
-        weights : ndarray of shape (n_sequences, n_timesteps) or list of ndarray
-            Positive weights that sum to 1 over the steps of each sequence: an array if X is a 2D or
-            3D array, otherwise a list with an array of shape (length,) for each sequence.
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator has not been fitted.
-        ValueError, TypeError
-            If X cannot be used or does not match the X of `fit`. The message says where.
-        ValueError
-            If "attention" was not among the poolings that the model was fitted with.
-        """
-        check_is_fitted(self)
-        if "attention" not in self._network_options["pooling"]:
-            raise ValueError(
-                "There are no attention weights: fit with pooling='attention', or with a tuple "
-                "that contains it."
-            )
-        sequences = check_X(self, X, reset=False)
-        self._check_range(sequences)
-        n_threads = resolve_n_threads(self.n_jobs)
-        found = self._use_predictor(lambda predictor: predictor.attention(sequences, n_threads))
-        found = np.split(found[:, 0], sequences.offsets[1:-1])
-        return found if sequences.layout == "ragged" else np.array(found)

@@ -1,17 +1,19 @@
 """GRURegressor: numbers from sequences."""
 
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import (
+    ClassNamePrefixFeaturesOutMixin,
+    RegressorMixin,
+    TransformerMixin,
+    _fit_context,
+)
 from sklearn.utils.validation import check_is_fitted
 
-from skgru.data import Sequences, column_statistics, encode_regression, spread_or_one
-from skgru.training import AbsoluteError, Huber, Poisson, Quantile, SquaredError
+from skgru.targets import mean_d2_pinball_score
 
 from ._base import BaseGRU
-from ._constraints import check_unchanged
 from ._parameters import (
     DirectionParameters,
     InputParameters,
@@ -20,7 +22,8 @@ from ._parameters import (
     StackParameters,
     TrainingParameters,
 )
-from ._validation import check_counts, check_scale
+from ._pooled import PooledStates
+from ._regression import PredictsNumbers
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -32,6 +35,10 @@ class GRURegressor(
     DirectionParameters,
     StackParameters,
     RegressorMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    PredictsNumbers,
+    PooledStates,
     BaseGRU,
 ):
     """Gated recurrent units for regression on sequences.
@@ -317,28 +324,38 @@ class GRURegressor(
         ValueError, TypeError
             If X cannot be used or does not match the X of `fit`. The message says where.
         """
-        raw = self._predict_raw(X)
-        return self._decoder("predict")(raw)
+        return self._predict(X)
 
-    def _decoder(self, method):
-        loss = self._make_loss()
-        scale, mean = self.target_scale_[:, np.newaxis], self.target_mean_[:, np.newaxis]
-        has_levels = isinstance(self._loss_options["quantile"], tuple)
-        n_targets, is_1d = self.n_outputs_, self._y_is_1d
+    def transform(self, X):
+        """Return the pooled vector of each sequence, which the head reads.
 
-        def decode(raw):
-            values = loss.link(raw).reshape(len(raw), n_targets, -1)
-            values = values * scale + mean
-            if not has_levels:
-                values = values[:, :, 0]
-            return values[:, 0] if is_1d else values
+        It is a description of the sequence that other models can learn from.
 
-        return decode
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
+
+        Returns
+        -------
+        pooled : ndarray of shape (n_sequences, n_poolings * n_directions * n_hidden), float64
+            For each pooling in the order given, the units of the last layer in each direction.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError, TypeError
+            If X cannot be used or does not match the X of `fit`. The message says where.
+        """
+        return self._pooled(X)
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R² of the predictions.
 
-        If `quantile` is a list, the score is D², the fraction of the pinball loss that is explained
+        With ``loss="quantile"`` the score is D², the fraction of the pinball loss that is explained
         (see `sklearn.metrics.d2_pinball_score`), averaged over the quantiles.
 
         Parameters
@@ -365,91 +382,10 @@ class GRURegressor(
             If X cannot be used or does not match the X of `fit`. The message says where.
         """
         check_is_fitted(self)
-        quantile = self._loss_options["quantile"]
-        if not isinstance(quantile, tuple):
+        quantile = self._target().quantile
+        if quantile is None:
             return super().score(X, y, sample_weight)
-        from sklearn.metrics import d2_pinball_score  # slow to import, seldom needed
-
-        found = self.predict(X)
-        return float(
-            np.mean(
-                [
-                    d2_pinball_score(y, found[..., i], alpha=level, sample_weight=sample_weight)
-                    for i, level in enumerate(quantile)
-                ]
-            )
-        )
-
-    def _encode_target(self, y, name, reset):
-        target, is_1d = encode_regression(y, self, name)
-        if self.loss == "poisson":
-            check_counts(target if not is_1d else target[:, 0], name, first=reset)
-        options = self._checked_loss_options()
-        if not reset:
-            check_unchanged(("loss", "quantile"), self._loss_options, options)
-        # Recorded, so that predictions do not follow a later set_params.
-        self._loss_options = options
-        if reset:
-            self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
-        elif target.shape[1] != self.n_outputs_:
-            raise ValueError(
-                f"{name} has {target.shape[1]} targets for each sequence, but "
-                f"{type(self).__name__} was fitted with {self.n_outputs_}."
-            )
-        return target
-
-    def _learn_target_scale(self, target, weight):
-        self.target_mean_, self.target_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
-        if self.standardize and self.loss != "poisson":
-            with np.errstate(over="ignore", invalid="ignore"):
-                steps = Sequences(target, np.arange(len(target) + 1), "2d")
-                mean, std = column_statistics(steps, sample_weight=weight)
-            check_scale(std, "output {} of y")
-            self.target_mean_, self.target_scale_ = mean, spread_or_one(mean, std)
-
-    def _scale_target(self, target):
-        return (target - self.target_mean_) / self.target_scale_
-
-    def _make_loss(self):
-        loss = self._loss_options["loss"]
-        if loss == "quantile":
-            return Quantile(self.n_outputs_, np.atleast_1d(self._loss_options["quantile"]))
-        if loss == "huber":
-            return Huber(self.n_outputs_, self._loss_options["delta"])
-        kinds = {"squared_error": SquaredError, "absolute_error": AbsoluteError, "poisson": Poisson}
-        return kinds[loss](self.n_outputs_)
-
-    def _checked_loss_options(self):
-        quantile = self._checked_quantile() if self.loss == "quantile" else None
-        return {"loss": self.loss, "quantile": quantile, "delta": float(self.delta)}
-
-    def _checked_quantile(self):
-        """A level, or a tuple of them."""
-        levels = np.atleast_1d(np.asarray(self.quantile, dtype=object))
-        if all(isinstance(level, Real) for level in levels.flat):
-            levels = levels.astype(np.float64)
-        valid = levels.dtype == np.float64 and levels.ndim == 1 and len(levels)
-        # Rising from above 0 to below 1.
-        if not valid or (np.diff(levels, prepend=0.0, append=1.0) <= 0).any():
-            raise ValueError(
-                "quantile must be a number in (0, 1) or a rising list of them; got "
-                f"{self.quantile!r}."
-            )
-        return float(levels[0]) if isinstance(self.quantile, Real) else tuple(levels.tolist())
-
-    def _score_raw(self, raw, target, weight):
-        loss = self._make_loss()
-        if isinstance(loss, Quantile):
-            return -loss.mean(raw, target, weight)
-        error = (target - loss.link(raw)) ** 2
-        spread = (target - np.average(target, axis=0, weights=weight)) ** 2
-        error, spread = (np.average(a, axis=0, weights=weight) for a in (error, spread))
-        # As r2_score does, a constant target scores 0 unless it is met exactly.
-        ratio = np.where(spread > 0, error / np.where(spread > 0, spread, 1), error > 0)
-        return float(np.mean(1 - ratio))
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.target_tags.positive_only = self.loss == "poisson"
-        return tags
+        predicted = self.predict(X)
+        if not isinstance(quantile, tuple):
+            predicted, quantile = predicted[..., np.newaxis], (quantile,)
+        return mean_d2_pinball_score(y, predicted, quantile, sample_weight)

@@ -7,15 +7,17 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import check_is_fitted
 
-from skgru.data import as_sequences, column_moments, merge_moments, spread_or_one
-from skgru.estimators._parameters import ParameterGroup
-from skgru.estimators._validation import (
-    check_layout,
-    check_range,
+from skgru.data import (
+    SequenceRows,
+    as_sequences,
     check_scale,
-    check_weight,
-    check_X,
+    column_moments,
+    merge_moments,
+    spread_or_one,
 )
+
+from ._inputs import check_layout, check_range, check_X
+from ._parameters import ParameterGroup
 
 
 class _LayoutTransform:
@@ -244,7 +246,7 @@ class SequenceScaler(
         sequences = check_X(self, X, reset=reset)
         n_samples = len(sequences)
         if sample_weight is not None:
-            sample_weight = check_weight(sample_weight, n_samples)
+            sample_weight = SequenceRows(sequences).weights(sample_weight)
             n_samples = float(sample_weight.sum())
 
         with np.errstate(over="ignore", invalid="ignore"):

@@ -7,7 +7,7 @@ import numpy as np
 from skgru.data import as_numbers
 from skgru.models import NetworkStream
 
-from ._validation import why_too_large
+from ._inputs import why_too_large
 
 
 class Stream:
@@ -33,7 +33,7 @@ class Stream:
         self.n_streams, self.n_features = n_streams, len(estimator.feature_mean_)
         self._shape = (self.n_features,) if n_streams == 1 else (n_streams, self.n_features)
         self._values = np.zeros((n_streams, self.n_features))
-        self._decode = estimator._decoder(method)
+        self._target, self._method = estimator._target(), method
         network, (shift, scale) = estimator._network(), estimator._scaling()
         self._scaling = shift, scale, network.dtype
         self._network = NetworkStream(network, estimator._parameters, shift, scale, n_streams)
@@ -81,7 +81,7 @@ class Stream:
         raw = self._network.push(self._values)
         if raw is None:
             raise ValueError(self._why_refused())
-        prediction = self._decode(raw)
+        prediction = self._target.decode(raw, self._method)
         return prediction[0] if self.n_streams == 1 else prediction
 
     def _why_refused(self):

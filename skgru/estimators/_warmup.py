@@ -72,7 +72,7 @@ def _run(model, X, y):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # one epoch is meant to be short
         model.fit(X, y)
-    for method in model._stream_methods:
+    for method in model._target().methods:
         getattr(model, method)(X)
         if not model.bidirectional:
             model.stream(method=method).push(X[0, 0])

@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skgru.data import as_sequences
 from skgru.estimators._scaler import SequenceScaler
-from skgru.estimators._validation import check_X
+from skgru.estimators._inputs import check_X
 
 
 @parametrize_with_checks(

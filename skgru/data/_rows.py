@@ -1,0 +1,253 @@
+"""What a target belongs to: a whole sequence, or one step of it.
+
+The *rows* of a data set are the things that have a target, a weight and a prediction each.  Both
+classes here lay out targets and weights as the user gives them into one entry for each row, name
+the place of a row in messages, and lay predictions out again as the user expects them.
+"""
+
+import reprlib
+
+import numpy as np
+
+from ._numbers import as_numbers, length_of, refuse_masked, refuse_sparse
+
+
+class SequenceRows:
+    """A row for each sequence.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    """
+
+    #: What a row is called in messages.
+    noun = "sequence"
+    offsets = None
+
+    def __init__(self, sequences):
+        self._n_sequences = len(sequences)
+
+    def __len__(self):
+        return self._n_sequences
+
+    def sequence_of(self, row):
+        """Number of the sequence that a row belongs to."""
+        return row
+
+    def place(self, row):
+        """Where a row is, in words."""
+        return f"sequence {row}"
+
+    def flatten(self, y, name="y"):
+        """Targets with one entry for each row: as they are."""
+        return y
+
+    def join(self, values):
+        """Predictions of all rows, as the user expects them."""
+        return values
+
+    def weights(self, sample_weight, name="sample_weight"):
+        """The weight of each row, (n_rows,) float64; see `_check_weight`."""
+        if sample_weight is None:
+            return np.ones(len(self))
+        weight = as_numbers(sample_weight, name, ("sequence",)).astype(np.float64)
+        if weight.ndim == 0:
+            weight = np.full(len(self), weight)
+        if weight.shape != (len(self),):
+            raise ValueError(
+                f"{name} has shape {weight.shape}, but there are {len(self)} sequences. Give one "
+                "weight for each, as a 1D array."
+            )
+        return _check_weight(weight, self, name)
+
+
+class StepRows:
+    """A row for each step of every sequence.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    """
+
+    noun = "step"
+
+    def __init__(self, sequences):
+        self.offsets, self._layout = sequences.offsets, sequences.layout
+        self._lengths = sequences.lengths
+
+    def __len__(self):
+        return int(self.offsets[-1])
+
+    def sequence_of(self, row):
+        """Number of the sequence that a row belongs to."""
+        return int(np.searchsorted(self.offsets, row, side="right")) - 1
+
+    def place(self, row):
+        """Where a row is, in words."""
+        i = self.sequence_of(row)
+        return f"sequence {i}, step {row - self.offsets[i]}"
+
+    def flatten(self, y, name="y"):
+        """Targets of all steps below each other.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_sequences, n_timesteps), array-like of shape \
+                (n_sequences, n_timesteps, n_outputs), or list with an entry for each sequence
+            An entry of a list is an array (length,) or (length, n_outputs), a list of labels, or a
+            string whose characters are the labels.
+
+        Returns
+        -------
+        flat : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            Of dtype object where the entries are neither arrays nor lists of numbers.
+        """
+        items = [_as_steps(item, f"{name} of sequence {i}") for i, item in self._items(y, name)]
+        for i, (item, length) in enumerate(zip(items, self._lengths, strict=True)):
+            if len(item) != length:
+                raise ValueError(
+                    f"{name} of sequence {i} has {len(item)} entries, but that sequence of X has "
+                    f"{length} steps. Give one target for every step."
+                )
+            if item.shape[1:] != items[0].shape[1:]:
+                raise ValueError(
+                    f"{name} has {_width(items[0])} for each step of sequence 0, but "
+                    f"{_width(item)} for each step of sequence {i}. Give every step the same "
+                    "number of targets."
+                )
+        if len({item.dtype.kind == "U" for item in items}) > 1:
+            # Beside strings, NumPy would turn numbers and missing values into strings.
+            items = [item.astype(object) for item in items]
+        return np.concatenate(items)
+
+    def _items(self, y, name):
+        """Pairs of number and entry of each sequence."""
+        refuse_sparse(y, name)
+        refuse_masked(y, name)
+        if isinstance(y, (str, bytes)):
+            raise ValueError(
+                f"{name} is one string, {reprlib.repr(y)}. Pass a list with one string of labels, "
+                "or one list of labels, for each sequence."
+            )
+        if hasattr(y, "columns") or not isinstance(y, (list, tuple)):
+            y = np.asarray(y)
+        n = len(y) if np.ndim(y) != 0 or isinstance(y, (list, tuple)) else None
+        if n is None:
+            raise ValueError(f"{name} is {reprlib.repr(y)}, but must hold targets for every step.")
+        if isinstance(y, np.ndarray) and y.dtype.kind == "U" and y.ndim == 1:
+            y = y.tolist()  # a string of labels for each sequence
+        if n != len(self._lengths):
+            raise ValueError(
+                f"Found input variables with inconsistent numbers of samples: X has "
+                f"{len(self._lengths)} sequences, {name} has {n}. Give {name} an entry for each "
+                "sequence, with one target for every step."
+            )
+        for i, item in enumerate(y):
+            if not isinstance(item, str) and length_of(item) is None:
+                raise ValueError(
+                    f"{name} of sequence {i} is {reprlib.repr(item)}, which is one target for a "
+                    "whole sequence. This estimator needs a target for every step; for one target "
+                    "a sequence, use GRUClassifier or GRURegressor."
+                )
+            yield i, item
+
+    def join(self, values):
+        """Predictions in the layout of X.
+
+        Returns
+        -------
+        joined : ndarray of shape (n_sequences, n_timesteps, ...), or object ndarray of shape \
+                (n_sequences,)
+            An array where X is one; otherwise one array (length, ...) for each sequence, whether
+            or not their lengths are equal.
+        """
+        n = len(self._lengths)
+        if self._layout != "ragged":
+            return values.reshape(n, -1, *values.shape[1:])
+        return as_object_array(np.split(values, self.offsets[1:-1]))
+
+    def weights(self, sample_weight, name="sample_weight"):
+        """The weight of each row, (n_rows,) float64.
+
+        ``sample_weight`` has one number for each sequence, or one for each step in the layout of
+        ``y``.
+        """
+        if sample_weight is None:
+            return np.ones(len(self))
+        if not _holds_containers(sample_weight):
+            weight = as_numbers(sample_weight, name, ("sequence",)).astype(np.float64)
+            weight = np.full(len(self._lengths), weight) if weight.ndim == 0 else weight
+            if weight.shape != self._lengths.shape:
+                raise ValueError(
+                    f"{name} has shape {weight.shape}, but there are {len(self._lengths)} "
+                    "sequences. Give one weight for each, or one for every step in the layout of y."
+                )
+            weight = np.repeat(weight, self._lengths)
+        else:
+            flat = self.flatten(sample_weight, name)
+            if flat.ndim != 1:
+                raise ValueError(
+                    f"{name} has {_width(flat)} for each step; give one weight for each step."
+                )
+            weight = as_numbers(flat, name, ("row",)).astype(np.float64)
+        return _check_weight(weight, self, name)
+
+
+def _holds_containers(data):
+    """Whether a container holds containers."""
+    if isinstance(data, (list, tuple)):
+        return any(length_of(item) is not None for item in data)
+    array = np.asarray(data)
+    return array.ndim > 1 or (
+        array.dtype == object and any(length_of(item) is not None for item in array.ravel())
+    )
+
+
+def _width(array):
+    return "1 target" if array.ndim == 1 else f"{array.shape[1]} targets"
+
+
+def _as_steps(item, name):
+    """The targets of one sequence as an array of one or two dimensions."""
+    if isinstance(item, str):
+        return np.array(list(item), dtype=object)
+    if hasattr(item, "__array__"):
+        array = np.asarray(item)
+    else:
+        item = list(item)
+        # As objects: next to strings, NumPy would turn a missing value into a string.
+        is_flat = all(length_of(entry) is None for entry in item)
+        array = np.array(item, dtype=object) if is_flat else np.asarray(item)
+        if is_flat and all(isinstance(entry, (bool, int, float, np.number)) for entry in item):
+            array = np.asarray(item)
+    if array.ndim not in (1, 2):
+        raise ValueError(
+            f"{name} has {array.ndim} dimensions, but should have the shape (length,) or (length, "
+            "n_outputs)."
+        )
+    return array
+
+
+def as_object_array(items):
+    """A 1D array of objects: ``np.array`` would stack items of equal shape."""
+    array = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        array[i] = item
+    return array
+
+
+def _check_weight(weight, rows, name):
+    """Refuse weights that are not finite, negative, or all zero."""
+    usable = (weight >= 0) & (weight < np.inf)
+    if not usable.all():
+        i = int(np.argmin(usable))
+        raise ValueError(
+            f"{name} at {rows.place(i)} is {weight[i]:g}, but weights must be finite and not "
+            f"negative. A weight of zero leaves a {rows.noun} out."
+        )
+    if not weight.any():
+        raise ValueError(f"{name} is zero for every {rows.noun}; at least one must be positive.")
+    with np.errstate(over="ignore"):
+        if weight.sum() == np.inf:
+            raise ValueError(f"The sum of {name} overflows float64. Divide {name} by its maximum.")
+    return weight

@@ -1,0 +1,228 @@
+"""The plan of a fit: everything that is found out about data and parameters before training."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skgru.data import Sequences, check_scale, column_statistics, spread_or_one
+from skgru.kernels import resolve_device
+from skgru.targets import Target
+from skgru.training import Dataset
+
+from ._constraints import check_hidden_layer_sizes, check_precision, check_unchanged
+from ._inputs import check_finite_when_scaled, check_X, describe_X, read_X
+from ._options import resolve_batch_size, resolve_penalty
+from ._validation import check_target_range, check_training_weight, hold_out
+
+# As in HistGradientBoosting: with more sequences, a tenth of them can be spared for validation.
+_EARLY_STOPPING_FROM = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class FitPlan:
+    """What training needs, and what the fitted estimator will record.
+
+    Attributes
+    ----------
+    goes_on : bool
+        Whether training goes on from an earlier fit.
+    seed : int
+    device : str
+        "cpu" or "cuda:N".
+    target : Target
+        Scaled.
+    network_options : dict
+        Plain facts from which the network is built.
+    mean, scale : ndarray of shape (n_features,)
+        The network sees (X - mean) / scale.
+    training : Dataset
+    validation : Dataset or None
+    stops_early : bool
+    batch_size : int
+    penalty : float
+        Strength of the L2 penalty in the gradient.
+    inputs : dict
+        Attributes that describe X.
+    """
+
+    goes_on: bool
+    seed: int
+    device: str
+    target: Target
+    network_options: dict
+    mean: np.ndarray
+    scale: np.ndarray
+    training: Dataset
+    validation: Dataset | None
+    stops_early: bool
+    batch_size: int
+    penalty: float
+    inputs: dict
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """Sequences with their rows, encoded targets and weights."""
+
+    sequences: Sequences
+    rows: object
+    encoded: np.ndarray
+    weight: np.ndarray
+
+    def dataset(self, indices=None):
+        """As a `Dataset`, of all sequences that have some weight by default."""
+        found = Dataset(self.sequences, None, self.encoded, self.weight, self.rows.offsets)
+        if indices is None:
+            # A sequence of weight zero is as good as absent: in no batch, and never held out.
+            indices = np.flatnonzero(found.sequence_weight)
+        return replace(found, indices=indices)
+
+
+def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declared):
+    """Plan a fit; the estimator is read and not changed.
+
+    Parameters
+    ----------
+    model : BaseGRU
+    X, y, sample_weight
+        As the user passed them.
+    validation_data : tuple
+        X_val, y_val and sample_weight_val, each possibly None.
+    one_epoch : bool
+        Whether this is partial_fit.
+    declared : dict
+        What is known of y beforehand: the classes that a first partial_fit names.
+
+    Returns
+    -------
+    plan : FitPlan
+    """
+    sizes = check_hidden_layer_sizes(model.hidden_layer_sizes)
+    pooling, device = model._checked_pooling(), resolve_device(model.device)
+    check_precision(model.precision, model.dtype)
+    goes_on = (one_epoch or model.warm_start) and hasattr(model, "_parameters")
+    if goes_on:
+        seed, target = model._seed, model._continued_target()
+    else:
+        seed, target = int(check_random_state(model.random_state).randint(2**31 - 1)), None
+    data, inputs, target = _read_training_data(model, X, y, sample_weight, target, declared)
+    training, held_out = data.dataset(), None
+    X_val, y_val, sample_weight_val = _check_validation_data(*validation_data)
+    stops_early = _stops_early(model, training, X_val, one_epoch)
+    if stops_early and X_val is None:
+        labels = None if data.rows.offsets is not None else target.labels_to_stratify(data.encoded)
+        parts = hold_out(training.indices, model.validation_fraction, seed, labels)
+        training, held_out = (data.dataset(indices) for indices in parts)
+    weighted = replace(
+        training, weight=model._weigh(target, data.encoded, data.weight, training.rows)
+    )
+    batch_size = resolve_batch_size(model.batch_size, len(training.indices))
+    penalty = resolve_penalty(model)
+    check_training_weight(
+        weighted.sequence_weight[training.indices], penalty, batch_size, model.dtype
+    )
+
+    if goes_on:
+        mean, scale = model.feature_mean_, model.feature_scale_
+    else:  # class weights do not count here: they say how much errors cost, not what is usual
+        mean, scale = _learn_scales(model, training)
+        used = training.rows
+        target = model._scaled_target(target, training.target[used], training.weight[used])
+    options = _network_options(model, data.sequences.n_features, sizes, pooling, target)
+    if goes_on:
+        names = ("hidden_layer_sizes", "bidirectional", "pooling", "n_outputs", "dtype")
+        check_unchanged(names, model._network_options, options)
+    check_finite_when_scaled(data.sequences, mean, 1.0 / scale, model.dtype)
+    if X_val is not None:
+        held_out = _read_validation_data(model, X_val, y_val, sample_weight_val, target, inputs)
+        check_finite_when_scaled(held_out.sequences, mean, 1.0 / scale, model.dtype, "X_val")
+    training = replace(weighted, target=target.scaled(training.target))
+    check_target_range(training.target, data.rows, model.dtype)
+    if held_out is not None:
+        held_out = replace(held_out, target=target.scaled(held_out.target))
+    return FitPlan(
+        goes_on, seed, device, target, options, mean, scale, training, held_out, stops_early,
+        batch_size, penalty, inputs,
+    )  # fmt: skip
+
+
+def _read_training_data(model, X, y, sample_weight, target, declared):
+    """Data, what is recorded of X, and the target: a known one, or what y turns out to be."""
+    if target is None:
+        sequences = read_X(model, X)
+        inputs = describe_X(X, sequences)
+    else:
+        sequences = check_X(model, X, reset=False)
+        inputs = {}
+    _require_y(model, y)
+    rows = model._row_type(sequences)
+    weight = rows.weights(sample_weight)
+    if target is None:
+        target, encoded = model._learn_target(y, rows, weight, **declared)
+    else:
+        encoded = target.encode(y, rows, weight)
+    return _Data(sequences, rows, encoded, weight), inputs, target
+
+
+def _read_validation_data(model, X_val, y_val, sample_weight_val, target, inputs):
+    # What X looks like is recorded only at the end of a fit: a bare object stands for the model.
+    recorded = object.__new__(type(model))
+    vars(recorded).update(vars(model) | inputs)
+    if inputs and "feature_names_in_" not in inputs:
+        vars(recorded).pop("feature_names_in_", None)
+    sequences = check_X(recorded, X_val, reset=False, name="X_val")
+    rows = model._row_type(sequences)
+    weight = rows.weights(sample_weight_val, "sample_weight_val")
+    return _Data(sequences, rows, target.encode(y_val, rows, weight, "y_val"), weight).dataset()
+
+
+def _check_validation_data(X_val, y_val, sample_weight_val):
+    if (X_val is None) != (y_val is None):
+        given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+        raise ValueError(f"{given} is provided, but {missing} is not. Pass both or neither.")
+    if X_val is None and sample_weight_val is not None:
+        raise ValueError("sample_weight_val is provided, but X_val and y_val are not.")
+    return X_val, y_val, sample_weight_val
+
+
+def _require_y(model, y):
+    if y is None:
+        raise ValueError(
+            f"{type(model).__name__} requires y to be passed, but the target y is None."
+        )
+
+
+def _stops_early(model, training, X_val, one_epoch):
+    if one_epoch:
+        return False
+    if model.early_stopping == "auto":
+        return X_val is not None or len(training.indices) > _EARLY_STOPPING_FROM
+    return bool(model.early_stopping)
+
+
+def _learn_scales(model, training):
+    """Mean and spread of the features over all steps of the training part."""
+    n_features = training.sequences.n_features
+    if not model.standardize:
+        return np.zeros(n_features), np.ones(n_features)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std = column_statistics(
+            training.sequences, training.indices, training.sequence_weight
+        )
+    check_scale(std, "feature {} of X")
+    return mean, spread_or_one(mean, std)
+
+
+def _network_options(model, n_features, sizes, pooling, target):
+    return {
+        "n_features": n_features,
+        "hidden_layer_sizes": sizes,
+        "bidirectional": bool(model.bidirectional),
+        "pooling": pooling,
+        "n_outputs": target.loss.n_raw,
+        "dropout": float(model.dropout),
+        "recurrent_dropout": float(model.recurrent_dropout),
+        "dtype": model.dtype,
+        "update_bias": model._update_bias,
+    }

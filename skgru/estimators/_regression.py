@@ -1,0 +1,61 @@
+"""What estimators of numbers share: parameters of the loss, and their target."""
+
+from dataclasses import replace
+from numbers import Real
+
+import numpy as np
+
+from skgru.targets import RealTarget
+
+from ._constraints import check_unchanged
+
+
+class PredictsNumbers:
+    """Mixin: y is one number or several for each row."""
+
+    def _learn_target(self, y, rows, weight):
+        return RealTarget.learn(y, rows, weight, self.loss, self._checked_quantile(), self.delta)
+
+    def _continued_target(self):
+        target = self._target()
+        earlier = {"loss": target.loss_name, "quantile": target.quantile}
+        now = {"loss": self.loss, "quantile": self._checked_quantile()}
+        check_unchanged(("loss", "quantile"), earlier, now)
+        return replace(target, delta=float(self.delta))
+
+    def _scaled_target(self, target, encoded, weight):
+        return target.with_scale(encoded, weight, self.standardize)
+
+    def _target(self):
+        return RealTarget(**self._target_facts, mean=self.target_mean_, scale=self.target_scale_)
+
+    def _target_attributes(self, target):
+        # Recorded, so that predictions do not follow a later set_params.
+        names = ("loss_name", "quantile", "delta", "n_targets", "is_1d")
+        return {
+            "_target_facts": {name: getattr(target, name) for name in names},
+            "target_mean_": target.mean,
+            "target_scale_": target.scale,
+        }
+
+    def _checked_quantile(self):
+        """A level, or a tuple of them; None for other losses."""
+        if self.loss != "quantile":
+            return None
+        levels = np.atleast_1d(np.asarray(self.quantile, dtype=object))
+        if all(isinstance(level, Real) for level in levels.flat):
+            levels = levels.astype(np.float64)
+        valid = levels.dtype == np.float64 and levels.ndim == 1 and len(levels)
+        # Rising from above 0 to below 1.
+        if not valid or (np.diff(levels, prepend=0.0, append=1.0) <= 0).any():
+            raise ValueError(
+                "quantile must be a number in (0, 1) or a rising list of them; got "
+                f"{self.quantile!r}."
+            )
+        return float(levels[0]) if isinstance(self.quantile, Real) else tuple(levels.tolist())
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = self.loss == "poisson"
+        return tags

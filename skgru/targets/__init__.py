@@ -1,0 +1,15 @@
+"""What y is: how it is encoded, what a wrong prediction costs, and how predictions look."""
+
+from ._classes import ClassTarget, LabelTarget, learn_classes, weigh_classes
+from ._real import RealTarget, mean_d2_pinball_score
+from ._target import Target
+
+__all__ = [
+    "ClassTarget",
+    "LabelTarget",
+    "RealTarget",
+    "Target",
+    "learn_classes",
+    "mean_d2_pinball_score",
+    "weigh_classes",
+]

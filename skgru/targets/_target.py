@@ -1,0 +1,58 @@
+"""What an estimator, a network and a trainer need to know about targets."""
+
+from abc import ABC, abstractmethod
+
+
+class Target(ABC):
+    """What y is.
+
+    A target is made from the y of the first fit, and from then on decides how other y are encoded.
+    It holds no data, only the facts about them that a fitted model stores.
+    """
+
+    #: What `decode` can return: names of methods of estimators.
+    methods = ("predict",)
+
+    @property
+    @abstractmethod
+    def n_outputs(self):
+        """Targets of a row, or columns of the decision function."""
+
+    @abstractmethod
+    def encode(self, y, rows, weight, name="y"):
+        """Check further targets against these facts and encode them.
+
+        Parameters
+        ----------
+        y : array-like
+        rows : SequenceRows or StepRows
+        weight : ndarray of shape (n_rows,)
+        name : str
+            What error messages call them.
+
+        Returns
+        -------
+        encoded : ndarray of shape (n_rows, n_target), float64
+            On the scale of y.
+        """
+
+    @property
+    @abstractmethod
+    def loss(self):
+        """The loss that training minimises, of targets on the scale of the network."""
+
+    def scaled(self, encoded):
+        """Bring encoded targets to the scale of the network."""
+        return encoded
+
+    @abstractmethod
+    def decode(self, raw, method="predict"):
+        """Turn raw predictions (n_rows, n_raw) into what a method of the estimator returns."""
+
+    @abstractmethod
+    def score(self, raw, scaled, weight):
+        """Score of raw predictions against targets on the scale of the network; a number."""
+
+    def labels_to_stratify(self, encoded):
+        """What a validation split should keep in proportion, an entry for each row, or None."""
+        return None
