@@ -1,31 +1,117 @@
-"""Docstrings that are put together from shared parts, and what warmup prints."""
+"""Docstrings: complete, and the same words for the same thing; and what warmup prints."""
 
-import re
+import inspect
+from collections import defaultdict
 
 import pytest
 
 from skgru import GRUClassifier, GRURegressor, SequenceScaler, warmup
 from skgru.estimators import Stream, _warmup
 
+from .docstrings import entries, sections
+
+MODELS = [GRUClassifier, GRURegressor]
+ESTIMATORS = [*MODELS, SequenceScaler]
+
+# What is described in other words in each model: the targets.
+DIFFERENT = {"y"}
+# Here X is what another method returned.
+OTHER_X = {"inverse_transform"}
+
 
 def public_methods(cls):
-    return [name for name in dir(cls) if name[0] != "_" and callable(getattr(cls, name))]
+    """Name and function of each public method that is written here, not in scikit-learn."""
+    for name, method in inspect.getmembers(cls, inspect.isfunction):
+        if name[0] != "_" and method.__module__.startswith("skgru."):
+            yield name, method
 
 
-@pytest.mark.parametrize("cls", [GRUClassifier, GRURegressor, SequenceScaler, Stream])
-def test_every_part_is_filled_in(cls):
-    for documented in (cls, *(getattr(cls, name) for name in public_methods(cls))):
-        assert not re.search(r"^\s*\{\w+\}\s*$", documented.__doc__ or "", re.MULTILINE)
-    for name in public_methods(cls):
-        if name in ("predict", "predict_proba", "attention_weights", "transform", "push"):
-            doc = getattr(cls, name).__doc__
-            assert re.search(r"^ *Raises\n *------\n *\w", doc, re.MULTILINE), name
-    for name in ("fit", "partial_fit", "predict", "transform"):
-        if hasattr(cls, name):
-            doc = getattr(cls, name).__doc__
-            assert re.search(r"\nX : array-like .*list of arrays\n    Sequences: a table", doc), (
-                name
-            )
+METHODS = [
+    pytest.param(method, id=f"{cls.__name__}.{name}")
+    for cls in (*ESTIMATORS, Stream)
+    for name, method in public_methods(cls)
+]
+
+
+def paragraphs(doc, *titles):
+    """Each entry of some sections, by title and name."""
+    found = sections(doc)
+    return {
+        (title, name): paragraph
+        for title in titles
+        for name, paragraph in entries(found.get(title, "")).items()
+    }
+
+
+def check_same(described):
+    """Refuse two texts for one thing; takes pairs of a place and what is described there.
+
+    Returns how many things are described in more than one place.
+    """
+    texts = defaultdict(lambda: defaultdict(list))
+    for place, found in described:
+        for key, paragraph in found.items():
+            texts[key][paragraph].append(place)
+    different = {key: dict(found) for key, found in texts.items() if len(found) > 1}
+    assert not different
+    return sum(len(places) > 1 for found in texts.values() for places in found.values())
+
+
+def test_estimators_describe_parameters_and_attributes_in_the_same_words():
+    found = [
+        (cls.__name__, paragraphs(cls.__doc__, "Parameters", "Attributes")) for cls in ESTIMATORS
+    ]
+    assert check_same(found) > 30
+
+
+def test_references_are_the_same():
+    assert len({sections(cls.__doc__)["References"] for cls in MODELS}) == 1
+
+
+def test_models_describe_a_method_in_the_same_words():
+    described = [
+        (cls.__name__, {(name, *key): paragraph})
+        for cls in MODELS
+        for name, method in public_methods(cls)
+        for key, paragraph in paragraphs(method.__doc__, "Parameters", "Raises").items()
+        if key[1] not in DIFFERENT
+    ]
+    assert check_same(described) > 10
+
+
+def test_x_is_described_in_the_same_words_everywhere():
+    described = [
+        (
+            f"{cls.__name__}.{name}",
+            {"X": paragraphs(method.__doc__, "Parameters")["Parameters", "X"]},
+        )
+        for cls in ESTIMATORS
+        for name, method in public_methods(cls)
+        if "X" in inspect.signature(method).parameters and name not in OTHER_X
+    ]
+    assert len(described) > 10
+    assert check_same(described) == 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_describes_arguments_results_and_errors(method):
+    found = sections(method.__doc__)
+    summary = found[""].partition("\n")[0]
+    assert summary.endswith(".") and len(found[""].split("\n\n")[0].splitlines()) == 1
+    arguments = [name for name in inspect.signature(method).parameters if name != "self"]
+    assert list(entries(found.get("Parameters", ""))) == arguments
+    assert "Returns" in found or method.__name__ in ("reset", "set_state")
+    assert "Raises" in found or method.__name__ in ("fit_transform", "get_state")
+    for title in ("Parameters", "Returns", "Raises", "Attributes"):
+        for name, (_, text) in entries(found.get(title, "")).items():
+            assert text.endswith((".", ":")), (title, name)
+
+
+@pytest.mark.parametrize("cls", [*ESTIMATORS, Stream])
+def test_a_class_describes_itself_in_sentences(cls):
+    found = paragraphs(cls.__doc__, "Parameters", "Attributes")
+    for key, (kind, text) in found.items():
+        assert kind and text[0].isupper() and text.endswith("."), key
 
 
 def test_warmup_prints_a_line_for_each_model(capsys, monkeypatch):
