@@ -21,7 +21,6 @@ from ._statistics import (
 )
 from ._targets import (
     check_classes,
-    check_length,
     encode_classes,
     encode_regression,
     find_first,
@@ -37,7 +36,6 @@ __all__ = [
     "as_object_array",
     "as_sequences",
     "check_classes",
-    "check_length",
     "check_scale",
     "column_moments",
     "column_statistics",

@@ -18,14 +18,16 @@ class SequenceRows:
     Parameters
     ----------
     sequences : Sequences
+    name : str, default="X"
+        What error messages call the sequences.
     """
 
     #: What a row is called in messages.
     noun = "sequence"
     offsets = None
 
-    def __init__(self, sequences):
-        self._n_sequences = len(sequences)
+    def __init__(self, sequences, name="X"):
+        self._n_sequences, self.name = len(sequences), name
 
     def __len__(self):
         return self._n_sequences
@@ -67,12 +69,14 @@ class StepRows:
     Parameters
     ----------
     sequences : Sequences
+    name : str, default="X"
+        What error messages call the sequences.
     """
 
     noun = "step"
 
-    def __init__(self, sequences):
-        self.offsets, self._layout = sequences.offsets, sequences.layout
+    def __init__(self, sequences, name="X"):
+        self.offsets, self._layout, self.name = sequences.offsets, sequences.layout, name
         self._lengths = sequences.lengths
 
     def __len__(self):
@@ -106,8 +110,8 @@ class StepRows:
         for i, (item, length) in enumerate(zip(items, self._lengths, strict=True)):
             if len(item) != length:
                 raise ValueError(
-                    f"{name} of sequence {i} has {len(item)} entries, but that sequence of X has "
-                    f"{length} steps. Give one target for every step."
+                    f"{name} of sequence {i} has {len(item)} entries, but that sequence of "
+                    f"{self.name} has {length} steps. Give one entry for every step."
                 )
             if item.shape[1:] != items[0].shape[1:]:
                 raise ValueError(
@@ -129,21 +133,21 @@ class StepRows:
                 f"{name} is one string, {reprlib.repr(y)}. Pass a list with one string of labels, "
                 "or one list of labels, for each sequence."
             )
-        if hasattr(y, "columns") or not isinstance(y, (list, tuple)):
+        if not isinstance(y, (list, tuple)):
             y = np.asarray(y)
-        n = len(y) if np.ndim(y) != 0 or isinstance(y, (list, tuple)) else None
-        if n is None:
-            raise ValueError(f"{name} is {reprlib.repr(y)}, but must hold targets for every step.")
-        if isinstance(y, np.ndarray) and y.dtype.kind == "U" and y.ndim == 1:
-            y = y.tolist()  # a string of labels for each sequence
-        if n != len(self._lengths):
+            if y.ndim == 0:
+                raise ValueError(
+                    f"{name} is {reprlib.repr(y[()])}, but must hold targets for every step."
+                )
+        if len(y) != len(self._lengths):
             raise ValueError(
-                f"Found input variables with inconsistent numbers of samples: X has "
-                f"{len(self._lengths)} sequences, {name} has {n}. Give {name} an entry for each "
-                "sequence, with one target for every step."
+                f"Found input variables with inconsistent numbers of samples: {self.name} has "
+                f"{len(self._lengths)} sequences, {name} has {len(y)} entries. Give {name} an "
+                "entry for each sequence, with one target for every step."
             )
         for i, item in enumerate(y):
             if not isinstance(item, str) and length_of(item) is None:
+                item = item.item() if isinstance(item, np.generic) else item
                 raise ValueError(
                     f"{name} of sequence {i} is {reprlib.repr(item)}, which is one target for a "
                     "whole sequence. This estimator needs a target for every step; for one target "

@@ -11,13 +11,13 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from ._numbers import as_numbers, complex_error, refuse_masked
 
 
-def check_length(n_sequences, y, y_name="y", X_name="X"):
+def _check_length(y, rows, name):
     """Refuse targets of another length than X."""
     n_targets = np.shape(y)[0]
-    if n_targets != n_sequences:
+    if n_targets != len(rows):
         raise ValueError(
-            f"Found input variables with inconsistent numbers of samples: {X_name} has "
-            f"{n_sequences} sequences, {y_name} has {n_targets} targets. Give one target (or one "
+            f"Found input variables with inconsistent numbers of samples: {rows.name} has "
+            f"{len(rows)} sequences, {name} has {n_targets} targets. Give one target (or one "
             "row of targets) for each sequence."
         )
 
@@ -41,7 +41,7 @@ def encode_regression(y, rows, weight, name="y"):
     """
     target = _numbers_of_rows(rows.flatten(y, name), rows, name).astype(np.float64, copy=False)
     _check_shape(target, rows, name)
-    check_length(len(rows), target, name)
+    _check_length(target, rows, name)
     target = _without_unused(target, rows, weight, 0.0)
     _check_finite(target, rows, name)
     return target.reshape(len(target), -1), target.ndim == 1
@@ -137,14 +137,14 @@ def encode_classes(y, rows, weight, classes=None, name="y"):
         # A list as objects: next to strings, NumPy would turn a missing value into a string.
         array = np.asarray(flat, dtype=object if isinstance(flat, (list, tuple)) else None)
         _check_shape(array, rows, name)
-        check_length(len(rows), array, name)
+        _check_length(array, rows, name)
         if rows.offsets is not None:
             used = array[int(np.argmax(weight > 0))]
             flat = array = _as_labels(_without_unused(array, rows, weight, used))
         _check_labels(array, rows, name)
         _check_finite(array, rows, name)
     else:
-        check_length(len(rows), flat, name)
+        _check_length(flat, rows, name)
     kind = type_of_target(flat, input_name=name)
     _check_kind(kind, flat, rows, name)
     check_classification_targets(flat)  # warns of suspiciously many classes
@@ -179,6 +179,9 @@ def _check_labels(array, rows, name):
     """Refuse complex numbers, and lists of labels."""
     if array.dtype.kind == "c":
         raise complex_error(name)
+    remedy = ""
+    if rows.offsets is None:
+        remedy = " For a label at every step of a sequence, fit a GRUStepClassifier."
     if array.dtype == object:
         for place in np.ndindex(array.shape):
             if isinstance(array[place], (complex, np.complexfloating)):
@@ -187,7 +190,7 @@ def _check_labels(array, rows, name):
                 raise ValueError(
                     f"{name} at {rows.place(place[0])} is {reprlib.repr(array[place])}, but should "
                     f"be one label. For several labels of a {rows.noun} pass indicators, as "
-                    "sklearn.preprocessing.MultiLabelBinarizer makes them."
+                    f"sklearn.preprocessing.MultiLabelBinarizer makes them.{remedy}"
                 )
 
 

@@ -3,7 +3,17 @@
 from ._classifier import GRUClassifier
 from ._regressor import GRURegressor
 from ._scaler import SequenceScaler
+from ._step_classifier import GRUStepClassifier
+from ._step_regressor import GRUStepRegressor
 from ._streaming import Stream
 from ._warmup import warmup
 
-__all__ = ["GRUClassifier", "GRURegressor", "SequenceScaler", "Stream", "warmup"]
+__all__ = [
+    "GRUClassifier",
+    "GRURegressor",
+    "GRUStepClassifier",
+    "GRUStepRegressor",
+    "SequenceScaler",
+    "Stream",
+    "warmup",
+]

@@ -16,7 +16,8 @@ class PredictsClasses:
         return self._target()
 
     def _weigh(self, target, encoded, weight, used):
-        return weigh_classes(target, self.class_weight, encoded, weight, used)
+        noun = self._row_type.noun
+        return weigh_classes(target, self.class_weight, encoded, weight, used, noun)
 
     def _target(self):
         kind = LabelTarget if self._target_facts["is_multilabel"] else ClassTarget

@@ -172,7 +172,7 @@ def _read_validation_data(model, X_val, y_val, sample_weight_val, target, inputs
     if inputs and "feature_names_in_" not in inputs:
         vars(recorded).pop("feature_names_in_", None)
     sequences = check_X(recorded, X_val, reset=False, name="X_val")
-    rows = model._row_type(sequences)
+    rows = model._row_type(sequences, "X_val")
     weight = rows.weights(sample_weight_val, "sample_weight_val")
     return _Data(sequences, rows, target.encode(y_val, rows, weight, "y_val"), weight).dataset()
 

@@ -56,13 +56,14 @@ class Predictions(FittedArrays):
         return rows.join(self._target().decode(raw, method))
 
     def states(self, X, layer=-1):
-        """States of a layer after every step of each sequence.
+        """Return the states of a layer after every step of each sequence.
 
         Parameters
         ----------
         X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
-            Sequences, in any of the forms that `fit` takes. They must have as many features as in
-            `fit`. X is never changed.
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
         layer : int, default=-1
             Number of the layer, 0 for the one that reads the input, -1 for the last one.
 
@@ -75,9 +76,9 @@ class Predictions(FittedArrays):
         Raises
         ------
         NotFittedError
-            If the estimator is not fitted.
+            If the estimator has not been fitted.
         ValueError, TypeError
-            If X cannot be used or differs from the X of `fit`, or there is no such layer.
+            If X cannot be used or does not match the X of `fit`, or if there is no such layer.
         """
         check_is_fitted(self)
         n_layers = len(self._network_options["hidden_layer_sizes"])

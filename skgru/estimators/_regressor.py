@@ -57,14 +57,14 @@ class GRURegressor(
         Fraction of values that are set to zero between layers and before the head during training.
     recurrent_dropout : float in [0, 1), default=0.0
         Fraction of units that the recurrent weights do not see during training. A sequence keeps
-        the same units dropped at all its steps [3]_.
+        the same units dropped at all its steps [2]_.
     bidirectional : bool, default=False
         Whether each layer has a second GRU, which reads the sequence from its end.
     pooling : {"last", "mean", "max", "attention"} or tuple, default=("last", "mean", "max")
         How the states at all steps of a sequence become one vector. "last" takes the final state,
         "mean" and "max" take the mean and the maximum of each unit over the steps, and "attention"
         takes a mean with learned weights: the softmax over the steps of the product of the state
-        with a learned query [2]_. The vectors of several poolings are concatenated.
+        with a learned query [3]_. The vectors of several poolings are concatenated.
     loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile"}, \
             default="squared_error"
         The loss that training minimises, averaged over the outputs. "squared_error" is half the
@@ -86,9 +86,9 @@ class GRURegressor(
         The optimiser.
     alpha : float, default=1e-4
         Strength of the L2 penalty: ``alpha / 2`` times the squared norm of the weights, divided by
-        the size of the batch times the mean sample weight, is added to the loss. With
-        ``solver="adamw"`` there is no penalty; each update shrinks the weights by the learning rate
-        times `alpha` instead.
+        the number of targets in a batch (one for each sequence, or for each step) times their mean
+        sample weight, is added to the loss. With ``solver="adamw"`` there is no penalty; each
+        update shrinks the weights by the learning rate times `alpha` instead.
     batch_size : int or "auto", default="auto"
         Number of sequences in a mini-batch. "auto" is ``n_sequences // 32``, clipped to [32, 256].
     learning_rate : {"constant", "adaptive", "cosine"}, default="cosine"
@@ -195,12 +195,12 @@ class GRURegressor(
         Smallest training loss of all epochs. None if early stopping was active.
     validation_scores_ : list of float or None
         Score on the validation data after each epoch: accuracy, R², or, with ``loss="quantile"``,
-        minus the pinball loss. None if there were no validation data.
+        D² (the explained fraction of the pinball loss). None if there were no validation data.
     best_validation_score_ : float or None
         Largest of the validation scores. None if there were no validation data.
     n_outputs_ : int
-        Number of outputs of the network for each sequence, before quantiles: the number of targets,
-        of classes or of labels, and 1 for two classes.
+        Number of outputs of the network, before quantiles: the number of targets, of classes or of
+        labels, and 1 for two classes.
     n_features_in_ : int
         Number of features at each step. If X was a 2D table, its width: the number of time steps.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -220,10 +220,10 @@ class GRURegressor(
     ----------
     .. [1] K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
        Machine Translation", 2014, `arXiv:1406.1078 <https://arxiv.org/abs/1406.1078v1>`_.
-    .. [2] C. Raffel, D. P. W. Ellis, "Feed-Forward Networks with Attention Can Solve Some Long-Term
-       Memory Problems", 2015, `arXiv:1512.08756 <https://arxiv.org/abs/1512.08756>`_.
-    .. [3] Y. Gal, Z. Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent
+    .. [2] Y. Gal, Z. Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent
        Neural Networks", 2016, `arXiv:1512.05287 <https://arxiv.org/abs/1512.05287>`_.
+    .. [3] C. Raffel, D. P. W. Ellis, "Feed-Forward Networks with Attention Can Solve Some Long-Term
+       Memory Problems", 2015, `arXiv:1512.08756 <https://arxiv.org/abs/1512.08756>`_.
 
     Examples
     --------

@@ -21,6 +21,11 @@ def learn_classes(y, rows, weight, classes=None, name="y"):
     ``classes`` are all there will be, where they are known before.
     """
     encoded, found, is_multilabel = encode_classes(y, rows, weight, classes, name)
+    if not is_multilabel and len(found) < 2:
+        raise ValueError(
+            f"A classifier needs at least two classes, but {name} contains one class: "
+            f"{found.tolist()[0]!r}."
+        )
     return LabelTarget(found) if is_multilabel else ClassTarget(found), encoded
 
 
@@ -119,7 +124,7 @@ class LabelTarget(Target):
         return float(np.average(correct, weights=weight))
 
 
-def weigh_classes(target, class_weight, encoded, weight, used):
+def weigh_classes(target, class_weight, encoded, weight, used, noun="sequence"):
     """Weights of all rows times class weights.
 
     Parameters
@@ -130,6 +135,8 @@ def weigh_classes(target, class_weight, encoded, weight, used):
     weight : ndarray of shape (n_rows,)
     used : ndarray of int
         The rows that are trained on: "balanced" counts those of positive weight among them.
+    noun : str
+        What a row is called in messages.
 
     Returns
     -------
@@ -150,7 +157,8 @@ def weigh_classes(target, class_weight, encoded, weight, used):
         weight = weight * factor
     if not weight[used].any():
         raise ValueError(
-            f"class_weight={class_weight!r} and sample_weight leave nothing with a positive weight."
+            f"class_weight={class_weight!r} and sample_weight leave no {noun} with a positive "
+            "weight."
         )
     return weight
 

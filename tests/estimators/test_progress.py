@@ -100,8 +100,8 @@ def test_the_bar_fits_the_terminal(monkeypatch, columns, expected):
     monkeypatch.setenv("COLUMNS", str(columns))
     stream = Terminal()
     progress = Progress("GRUClassifier", 100, 1, stream)
-    progress.show(EpochReport(0, 100, 1.0, 1.0, 0.5, None, 0.0))
-    progress.show(EpochReport(99, 100, 0.012345, 0.1, 0.9876, None, 0.0))
+    progress.show(EpochReport(0, 1.0, 1.0, 0.5, None))
+    progress.show(EpochReport(99, 0.012345, 0.1, 0.9876, None))
     line = stream.getvalue().split("\r")[-1].removesuffix("\x1b[K")
     assert line == expected.format("epoch 100/100  loss 0.012345")
     assert len(line) < columns
@@ -113,7 +113,7 @@ def test_the_time_that_is_left_leaves_the_first_epoch_out(monkeypatch):
     stream = io.StringIO()
     progress = Progress("GRURegressor", 11, 2, stream)
     for epoch in range(3):
-        progress.show(EpochReport(epoch, 11, 1.0, None, None, None, 0.0))
+        progress.show(EpochReport(epoch, 1.0, None, None, None))
     lines = stream.getvalue().splitlines()
     assert lines[1] == "GRURegressor epoch 1/11  loss 1"
     assert lines[2].endswith("00:18 left")
@@ -166,4 +166,4 @@ def test_the_total_of_a_summary_is_the_number_of_parameters():
     arrays += [*model.recurrent_intercepts_, model.attention_coef_]
     assert text.splitlines()[-1].split() == ["total", f"{sum(a.size for a in arrays):,}"]
     assert "GRU 30 + 20 in both directions, pooling attention + max, 2 outputs" in text
-    assert all(array in text for array in ("gru1.backward.U", "attention.query", "head.b"))
+    assert all(array in text for array in ("gru1.backward.U", "pooling.query", "head.b"))

@@ -189,7 +189,7 @@ def test_other_data_cannot_go_on():
     with pytest.raises(ValueError, match="y has 2 targets .* was fitted with 1"):
         model.fit(X, np.column_stack([y, y]))
     model = GRUClassifier(4, max_iter=1, warm_start=True).fit(X, classes(y))
-    with pytest.raises(ValueError, match="classes not in `self.classes_`: .*'peak'.* fit anew"):
+    with pytest.raises(ValueError, match="classes not in `self.classes_`: .*'peak'.* fit again"):
         model.fit(X, classes(y, 4))
     with pytest.raises(ValueError, match="y is multilabel, unlike the targets before"):
         model.fit(X, np.eye(3, dtype=int)[np.arange(60) % 3 - 1] | [1, 0, 0])
@@ -408,7 +408,7 @@ def test_early_stopping_restores_the_best_epoch(estimator, with_data):
 
 @pytest.mark.parametrize("n", [40, 41])
 def test_auto_stops_early_where_sequences_are_many(monkeypatch, n):
-    monkeypatch.setattr("skgru.estimators._base._EARLY_STOPPING_FROM", 40)
+    monkeypatch.setattr("skgru.estimators._plan._EARLY_STOPPING_FROM", 40)
     X, y = ragged(n)
     options = {"max_iter": 2, "random_state": 0}
     found = GRURegressor(4, **options).fit(X, y)

@@ -1,0 +1,22 @@
+"""What estimators with a target for every step share."""
+
+from skgru.data import StepRows
+
+
+class PredictsSteps:
+    """Mixin: every step of a sequence has a target and a prediction of its own."""
+
+    _row_type = StepRows
+
+    def _score_steps(self, X, y, sample_weight):
+        """The score of the targets, over all steps by their weights."""
+
+        def predict_raw(predictor, sequences, n_threads):
+            return predictor.predict_raw(sequences, None, n_threads)
+
+        sequences, raw = self._use_predictor(X, predict_raw)
+        rows, target = StepRows(sequences), self._target()
+        weight = rows.weights(sample_weight)
+        encoded = target.encode(y, rows, weight)
+        used = weight > 0
+        return target.score(raw[used], target.scaled(encoded[used]), weight[used])
