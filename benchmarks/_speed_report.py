@@ -1,7 +1,5 @@
 """Tables and a picture of what the speed benchmark found."""
 
-import json
-
 import numpy as np
 from _runner import markdown_table
 from _speed_cases import CASES, FIT_TARGET, PADDED_TARGET, TWO_THREADS_TARGET
@@ -48,7 +46,7 @@ def share(row, kind, setting):
     """Part of the sgemm limit that we reach; None in float64."""
     if _BY_NAME[row["case"]].dtype != "float32":
         return None
-    flop = row["flop"] * (3 if kind == "training" else 1)
+    flop = _BY_NAME[row["case"]].flop * (3 if kind == "training" else 1)
     gflops = flop / (1e6 * median(row, kind, "skgru"))
     return gflops / float(np.median(setting["limit"]))
 
@@ -290,8 +288,7 @@ def _plot_setting(axis, setting):
 
 
 def write(record, out):
-    """Write Markdown, JSON and picture."""
+    """Write the tables and the picture."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     out.write_text(_text(record), encoding="utf-8")
     _plot(record, out.with_suffix(".png"))

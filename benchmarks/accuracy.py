@@ -5,18 +5,16 @@
 For each data set this measures cheap baselines (``accuracy_floors.py``), the estimator with its
 pure defaults, and the estimator tuned by cross-validation on the training part only
 (``_runner.search``), each fitted on the whole training part once per seed and scored on the test
-part. Written beside the table: ``accuracy.json`` with every single result, from which a stopped
-run goes on, and ``accuracy.png``. Nothing is ever chosen by a test score.
+part. Every single result is kept (``--results``), so that a stopped run goes on where it was, and
+``accuracy.png`` is drawn beside the table. Nothing is ever chosen by a test score.
 """
 
 import argparse
-import json
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+import _results
 import numpy as np
-import sklearn
 from _data import CLASSIFICATION, OPTIONAL, REGRESSION, Dataset, read_dataset, subsample
 from _runner import (
     Cell,
@@ -47,7 +45,7 @@ class Row:
     floors: dict
     default: list
     tuned: list
-    keys: list
+    cells: list
     search: dict | None
 
 
@@ -79,14 +77,24 @@ def measure_dataset(store, data, estimator, options):
             Cell(data, configured(estimator, seed=seed, **params), label)
             for seed in range(options.seeds)
         ]
-        results = run_cells(store, cells, jobs=options.jobs)
-        keys.extend(cell.key for cell in cells)
-        return [result["score"] for result in results if result is not None]
+        deadline = 0.0 if options.report_only else None
+        results = run_cells(store, cells, jobs=options.jobs, deadline=deadline)
+        all_cells.extend(cells)
+        return [result.score for result in results if result is not None]
 
-    keys = []
+    all_cells = []
     default = over_seeds("defaults", {})
     if options.skip_tuned:
-        return Row(data, floors, default, [], keys, None)
+        return Row(data, floors, default, [], all_cells, None)
+    record = store.get("search", data.name)
+    if not options.report_only:
+        record = tune(store, data, estimator, options)
+    tuned = [] if record is None else over_seeds("tuned", as_params(record["params"]))
+    return Row(data, floors, default, tuned, all_cells, record)
+
+
+def tune(store, data, estimator, options):
+    """Search on the training part; return and store what was chosen, and out of how many."""
     n_repeats = 2 if len(data.y_train) <= SMALL and not data.ordered else 1
     part = subsample(data, SEARCH_SIZE[data.metric])
     params, log = search(
@@ -96,12 +104,11 @@ def measure_dataset(store, data, estimator, options):
         "params": params,
         "n_repeats": n_repeats,
         "n_sequences": len(part.y_train),
-        "complete": len(log) == n_candidates(data.metric),
-        "candidates": log,
+        "n_candidates": len(log),
     }
     store.put("search", data.name, record)
     print(f"{data.name}: chosen on the training part: {params or 'the defaults'}", flush=True)
-    return Row(data, floors, default, over_seeds("tuned", params), keys, record)
+    return record
 
 
 # -- report --------------------------------------------------------------------------------------
@@ -171,8 +178,8 @@ def _search_list(rows):
         chosen = ", ".join(f"`{k}={v!r}`" for k, v in params.items()) or "the defaults"
         folds = "last quarter" if row.data.ordered else f"{row.search['n_repeats']} x 3 folds"
         extent = f"{folds}, {row.search['n_sequences']} sequences"
-        if not row.search["complete"]:
-            extent += f"; only {len(row.search['candidates'])} candidates finished"
+        if row.search["n_candidates"] < n_candidates(row.data.metric):
+            extent += f"; only {row.search['n_candidates']} candidates finished"
         lines.append(f"- {row.data.name}: {chosen} ({extent}).")
     return "\n".join(lines)
 
@@ -194,20 +201,19 @@ def write_report(rows, store, options):
         "## Data\n\n" + "\n".join(f"- {row.data.name}: {row.data.facts}" for row in rows),
         "## Floors and published numbers\n\n" + _floor_list(rows),
     ]
-    adding = options.out.with_name("adding_problem.json")
+    adding = _results.results_path(options).with_name("adding_problem.json")
     if adding.exists():
-        record = json.loads(adding.read_text(encoding="utf-8"))
+        record = _results.read(adding)
         sections.insert(
             3,
             f"Adding problem, T = {record['n_timesteps']}, {record['n_weights']:,} weights: test "
-            f"MSE {record['test_mse']:.2e} after {record['n_sequences']:,} sequences (predicting "
+            f"MSE {record['test_mse']:.2e} after {record['history'][-1][0]:,} sequences (predicting "
             f"1 always: 0.167; target {record['target']:g}; published: {TCN_GRU}).",
         )
     if any(row.search for row in rows):
         sections.append("## What tuning chose\n\n" + _search_list(rows))
-    versions = f"scikit-learn {sklearn.__version__}, NumPy {np.__version__}"
-    sections.append(f"Measured with Python {platform.python_version()}, {versions}.")
-    if len(store.sources([key for row in rows for key in row.keys])) > 1:
+    sections.append(store.measured_with())
+    if len(store.sources([cell for row in rows for cell in row.cells])) > 1:
         sections.append("Some numbers were measured before a later change of the package.")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
@@ -273,7 +279,7 @@ def main(argv=None, estimators=None):
     """Run the benchmark; `estimators` (by metric) replaces the GRUs, for trials of the script."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data_folder", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
+    _results.add_arguments(parser)
     parser.add_argument(
         "--datasets", nargs="+", default=CLASSIFICATION + REGRESSION,
         choices=CLASSIFICATION + REGRESSION + OPTIONAL, metavar="NAME",
@@ -284,10 +290,12 @@ def main(argv=None, estimators=None):
     parser.add_argument("--budget", type=float, help="seconds of search for each data set")
     options = parser.parse_args(argv)
     estimators = estimators or gru_estimators()
-    store = Store(options.out.with_suffix(".json"))
+    store = Store(_results.results_path(options))
     rows = []
     for name in options.datasets:
         data = read_dataset(name, options.data_folder)
+        if options.report_only and store.get("floors", data.facts) is None:
+            continue
         rows.append(measure_dataset(store, data, estimators[data.metric], options))
         # After every data set, so that a stopped run leaves a table too.
         write_report(rows, store, options)

@@ -11,10 +11,10 @@ where it was.
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
+import _results
 import joblib
 import numpy as np
 from _data import make_adding_problem
@@ -78,26 +78,26 @@ def train(model, options):
     return model, history
 
 
-def write_report(model, history, options):
-    """Write the result as Markdown, JSON and picture."""
-    error = mean_squared_error(model, *draw(options, TEST, 5000))
-    params = {
-        name: value
-        for name, value in model.get_params(deep=False).items()
-        if isinstance(value, str | int | float | bool | None)
-    }
-    weights = n_weights(options.units, n_poolings=len(options.pooling))
-    record = {
+def summarise(model, history, options):
+    """Test the model; return what is worth keeping, of JSON types."""
+    return {
         "n_timesteps": options.n_timesteps,
-        "n_weights": weights,
-        "n_sequences": history[-1][0],
+        "n_weights": n_weights(options.units, n_poolings=len(options.pooling)),
+        "units": options.units,
+        "pooling": options.pooling,
+        "rate": options.rate,
+        "batch_size": options.batch_size,
+        "block": options.block,
+        "seed": options.seed,
         "target": options.target,
-        "test_mse": error,
+        "test_mse": mean_squared_error(model, *draw(options, TEST, 5000)),
         "history": history,
-        "params": {**params, "pooling": options.pooling},
     }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+def write_report(record, out):
+    """Write the table and the picture."""
+    history, weights = record["history"], record["n_weights"]
     # One line where the error first falls below each power of ten, or half of one.
     levels = [0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4]
     rows = []
@@ -106,21 +106,23 @@ def write_report(model, history, options):
         if seen is not None:
             rows.append([f"{level:g}", f"{seen:,}"])
     text = [
-        f"# Adding problem, T = {options.n_timesteps}",
-        f"`GRURegressor` with {weights:,} weights ({options.units} units, "
-        f"pooling {', '.join(options.pooling)}), `partial_fit` on blocks of {options.block:,} "
-        f"fresh sequences, `learning_rate_init={options.rate:g}`, "
-        f"`batch_size={options.batch_size}`, seed {options.seed}. After {history[-1][0]:,} "
-        f"sequences the MSE on 5,000 unseen ones is **{error:.2e}** (target {options.target:g}; "
+        f"# Adding problem, T = {record['n_timesteps']}",
+        f"`GRURegressor` with {weights:,} weights ({record['units']} units, "
+        f"pooling {', '.join(record['pooling'])}), `partial_fit` on blocks of "
+        f"{record['block']:,} fresh sequences, `learning_rate_init={record['rate']:g}`, "
+        f"`batch_size={record['batch_size']}`, seed {record['seed']}. After "
+        f"{history[-1][0]:,} sequences the MSE on 5,000 unseen ones is "
+        f"**{record['test_mse']:.2e}** (target {record['target']:g}; "
         "predicting 1 always: 0.167).",
         markdown_table(["monitored MSE at most", "sequences seen"], rows),
     ]
-    options.out.write_text("\n\n".join(text) + "\n", encoding="utf-8")
-    _plot(history, options)
-    print(f"test MSE {error:.3e} with {weights:,} weights")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    _plot(record, out.with_suffix(".png"))
+    print(f"test MSE {record['test_mse']:.3e} with {weights:,} weights")
 
 
-def _plot(history, options):
+def _plot(record, path):
     try:
         import matplotlib
     except ImportError:
@@ -130,21 +132,21 @@ def _plot(history, options):
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
-    axis.semilogy(*zip(*history, strict=True), ".-", label="GRURegressor")
+    axis.semilogy(*zip(*record["history"], strict=True), ".-", label="GRURegressor")
     axis.axhline(1 / 6, color="0.5", linestyle="--", label="predicting 1 always")
-    axis.axhline(options.target, color="tab:green", linestyle=":", label="target")
+    axis.axhline(record["target"], color="tab:green", linestyle=":", label="target")
     axis.set_xlabel("sequences seen")
     axis.set_ylabel("MSE")
-    axis.set_title(f"Adding problem, T = {options.n_timesteps}")
+    axis.set_title(f"Adding problem, T = {record['n_timesteps']}")
     axis.legend(frameon=False)
-    figure.savefig(options.out.with_suffix(".png"), dpi=120)
+    figure.savefig(path, dpi=120)
     plt.close(figure)
 
 
 def main(argv=None, make_estimator=None):
     """Run the benchmark; `make_estimator` replaces GRURegressor, for trials of the script."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
+    _results.add_arguments(parser)
     parser.add_argument("--n-timesteps", type=int, default=600)
     parser.add_argument("--units", type=int, default=150, help="150 units are 69,151 weights")
     parser.add_argument("--pooling", nargs="+", default=["last"])
@@ -158,6 +160,10 @@ def main(argv=None, make_estimator=None):
     parser.add_argument("--jobs", type=int, default=1, help="threads")
     parser.add_argument("--checkpoint", type=Path, help="joblib file to go on from")
     options = parser.parse_args(argv)
+    path = _results.results_path(options)
+    if options.report_only:
+        write_report(_results.read(path), options.out)
+        return
     if make_estimator is None:
         from skgru import GRURegressor as make_estimator
     model = make_estimator(
@@ -175,7 +181,9 @@ def main(argv=None, make_estimator=None):
         n_jobs=options.jobs,
     )
     model, history = train(model, options)
-    write_report(model, history, options)
+    record = summarise(model, history, options)
+    _results.write(path, record)
+    write_report(record, options.out)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,10 @@ beside them. Runs of ten calls on one thread and on two take turns.
 """
 
 import argparse
-import json
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
+import _results
 import numpy as np
 from _engine import Engine
 from _runner import markdown_table
@@ -144,10 +143,21 @@ def threads_table(rows):
     return markdown_table(header, lines)
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(argv)
+def write_report(record, out):
+    """Write the tables."""
+    text = [
+        f"# Parts of a run on one thread\n\nMilliseconds; sgemm limit "
+        f"{np.median(record['limit']):.0f} GFLOP/s.",
+        profile_table(record["parts"]),
+        "# A second thread",
+        threads_table(record["threads"]),
+    ]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+
+
+def measure():
+    """Measure every shape; return JSON types."""
     limit = Limit(pause=False)
     parts, threads = [], []
     for case in CASES:
@@ -157,17 +167,17 @@ def main(argv=None):
         if case.batch > 1 and case.hidden >= 50:
             threads += second_thread(case)
         print(case.name, flush=True)
-    text = [
-        f"# Parts of a run on one thread\n\nMilliseconds; sgemm limit "
-        f"{np.median(limit.found):.0f} GFLOP/s.",
-        profile_table(parts),
-        "# A second thread",
-        threads_table(threads),
-    ]
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text("\n\n".join(text) + "\n", encoding="utf-8")
-    found = {"limit": limit.found, "parts": parts, "threads": threads}
-    options.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    return {"limit": limit.found, "parts": parts, "threads": threads}
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    _results.add_arguments(parser)
+    options = parser.parse_args(argv)
+    path = _results.results_path(options)
+    if not options.report_only:
+        _results.write(path, measure())
+    write_report(_results.read(path), options.out)
 
 
 if __name__ == "__main__":
