@@ -49,12 +49,15 @@ def write(path, content):
 def _text(content):
     """JSON without indentation; what is too long for a line has one member a line."""
     line = json.dumps(content)
-    if len(line) <= _COLUMNS or not isinstance(content, dict | list):
+    if not isinstance(content, dict | list) or len(line) <= _COLUMNS:
+        return line
+    members = content.values() if isinstance(content, dict) else content
+    if not any(isinstance(member, dict | list) for member in members):
         return line
     if isinstance(content, dict):
         members = [f"{json.dumps(name)}: {_text(value)}" for name, value in content.items()]
         return "{\n" + ",\n".join(members) + "\n}"
-    return "[\n" + ",\n".join(_text(value) for value in content) + "\n]"
+    return "[\n" + ",\n".join(map(_text, members)) + "\n]"
 
 
 def versions(*packages):
