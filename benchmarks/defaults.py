@@ -61,11 +61,11 @@ CHANGES = {
     "rate 1e-2, adamw": {"learning_rate_init": 1e-2, "solver": "adamw", "alpha": 1e-2},
     "rate 1e-2, batches auto": {"learning_rate_init": 1e-2, "batch_size": "auto"},
     "rate 1e-2, dropout 0.2": {"learning_rate_init": 1e-2, "dropout": 0.2},
-    "rate 1e-2, attention beside": {
+    "rate 1e-2, attention added": {
         "learning_rate_init": 1e-2,
         "pooling": ("last", "mean", "max", "attention"),
     },
-    "rate 1e-2, free gradients": {"learning_rate_init": 1e-2, "max_grad_norm": None},
+    "rate 1e-2, no clipping": {"learning_rate_init": 1e-2, "max_grad_norm": None},
     "rate 1e-2, 200 epochs": {"learning_rate_init": 1e-2, "max_iter": 200},
 }
 CANDIDATES = {name: {**BASE, **change} for name, change in CHANGES.items()}
@@ -164,17 +164,17 @@ def write_report(candidates, columns, options):
     # Without what was never measured, should the report be one on stored results.
     names = [n for n in candidates if any(s[n]["validation"] is not None for _, s in columns)]
     sections = [
-        "# How the defaults were chosen",
+        "# Candidates in cross-validation",
         f"Mean scores of {options.seeds} x 3 folds inside the training part (accuracy; RMSE for "
         f"{' and '.join(REGRESSION)}). *Shortfall* is the mean distance to the best candidate of "
         "each column (points of accuracy, per cent of RMSE); *time* is the sum of fitting times "
-        "relative to the first candidate, a rough figure. The defaults are chosen by this table.",
+        "relative to the first candidate, a rough figure. This table chose the defaults.",
         score_table(names, columns, "validation"),
     ]
     if not options.skip_test:
         sections += [
             "## The same candidates on the test parts",
-            f"Mean over {options.seeds} seeds; for the reader only, no choice was made by these.",
+            f"Mean over {options.seeds} seeds. These scores chose nothing.",
             score_table(names, columns, "test"),
         ]
     sections += [
