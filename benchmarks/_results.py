@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "results"
-_COLUMNS = 240
+_COLUMNS = 300
 
 
 def add_arguments(parser, *, required=True):
@@ -49,15 +49,14 @@ def write(path, content):
 def _text(content):
     """JSON without indentation; what is too long for a line has one member a line."""
     line = json.dumps(content)
-    if not isinstance(content, dict | list) or len(line) <= _COLUMNS:
-        return line
-    members = content.values() if isinstance(content, dict) else content
-    if not any(isinstance(member, dict | list) for member in members):
+    if len(line) <= _COLUMNS:
         return line
     if isinstance(content, dict):
         members = [f"{json.dumps(name)}: {_text(value)}" for name, value in content.items()]
         return "{\n" + ",\n".join(members) + "\n}"
-    return "[\n" + ",\n".join(map(_text, members)) + "\n]"
+    if isinstance(content, list) and any(isinstance(value, dict | list) for value in content):
+        return "[\n" + ",\n".join(map(_text, content)) + "\n]"
+    return line
 
 
 def versions(*packages):

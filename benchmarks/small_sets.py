@@ -157,7 +157,8 @@ def table_row(name, data, store, singles, n_seeds):
         "default": single_scores(singles, data, {}, n_seeds),
     }
     promised = f"{recipe.cv:.3f} ± {recipe.cv_error:.3f}, of {recipe.n_candidates}"
-    baseline = format_score(best_floor(data, singles.get("floors", data.facts))[1], "accuracy")
+    floors = singles.get("floors", data.facts)
+    baseline = "-" if floors is None else format_score(best_floor(data, floors)[1], "accuracy")
     return [name, recipe.words, promised, *map(mean_and_spread, scores.values()), baseline]
 
 
@@ -186,8 +187,8 @@ def main(argv=None):
     parser.add_argument("--datasets", nargs="+", default=RECIPES, choices=RECIPES, metavar="NAME")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args(argv)
-    path = _results.results_path(options)
-    store, singles, rows = Store(path), Store(path.with_name("accuracy.json")), []
+    store, rows = Store(_results.results_path(options)), []
+    singles = Store(_results.FOLDER / "accuracy.json")
     for name in options.datasets:
         data = read_dataset(name, options.data_folder)
         if not options.report_only:
