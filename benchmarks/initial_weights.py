@@ -50,8 +50,8 @@ class WideGates(GRUClassifier):
 class UniformWeights(GRUClassifier):
     """All weights and biases uniform within 1 / sqrt(H), as in torch."""
 
-    def _make_trainer(self, training, one_epoch):
-        trainer, parameters = super()._make_trainer(training, one_epoch)
+    def _make_trainer(self, *arguments):
+        trainer, parameters = super()._make_trainer(*arguments)
         draw = np.random.RandomState(self._seed)
         for name, view in trainer.network.layout.views(parameters).items():
             if name.startswith("gru"):
