@@ -50,8 +50,6 @@ class Dataset:
         A cheap baseline as quoted with the data. ``accuracy_floors.py`` measures it again.
     published : Quoted
         A published result on the same problem.
-    tuned_target : float or None
-        What the tuned estimator should reach at least (RMSE: at most).
     ordered : bool
         True if the rows are in order of time, so that cross-validation must not look ahead.
     facts : str
@@ -66,7 +64,6 @@ class Dataset:
     metric: str
     floor: Quoted
     published: Quoted
-    tuned_target: float | None
     ordered: bool
     facts: str
 
@@ -147,16 +144,16 @@ def read_ts(path):
     return (X[:, :, 0] if X.shape[2] == 1 else X), y
 
 
-# name: (quoted floor, how, published, source, target of the tuned estimator)
+# name: (quoted floor, how, published, source)
 _UCR = {
-    "JapaneseVowels": (0.978, "LDA on mean and std", 0.99, f"LSTM-FCN, {MLSTM_FCN}", 0.978),
-    "ItalyPowerDemand": (0.955, "1-NN", 0.962, LSTM_FCN, 0.965),
-    "GunPoint": (0.913, "1-NN", 1.0, LSTM_FCN, 0.92),
-    "ArrowHead": (0.800, "1-NN", 0.897, LSTM_FCN, 0.800),
-    "ECG200": (0.880, "1-NN", 0.870, LSTM_FCN, 0.880),
-    "Coffee": (1.0, "1-NN", 1.0, LSTM_FCN, None),
-    "SyntheticControl": (0.880, "1-NN", 0.987, LSTM_FCN, 0.985),
-    "BasicMotions": (1.0, "LDA on mean and std; 1-NN .6", 1.0, "source not named", 0.98),
+    "JapaneseVowels": (0.978, "LDA on mean and std", 0.99, f"LSTM-FCN, {MLSTM_FCN}"),
+    "ItalyPowerDemand": (0.955, "1-NN", 0.962, LSTM_FCN),
+    "GunPoint": (0.913, "1-NN", 1.0, LSTM_FCN),
+    "ArrowHead": (0.800, "1-NN", 0.897, LSTM_FCN),
+    "ECG200": (0.880, "1-NN", 0.870, LSTM_FCN),
+    "Coffee": (1.0, "1-NN", 1.0, LSTM_FCN),
+    "SyntheticControl": (0.880, "1-NN", 0.987, LSTM_FCN),
+    "BasicMotions": (1.0, "LDA on mean and std; 1-NN .6", 1.0, "source not named"),
 }
 
 
@@ -164,7 +161,7 @@ def _read_ucr(name, data_folder):
     folder = Path(data_folder) / "ucr" / name
     X_train, y_train = read_ts(folder / f"{name}_TRAIN.ts")
     X_test, y_test = read_ts(folder / f"{name}_TEST.ts")
-    floor, how, published, source, target = _UCR[name]
+    floor, how, published, source = _UCR[name]
     if isinstance(X_train, list):
         lengths = [len(x) for x in X_train + X_test]
         shape = f"{min(lengths)}-{max(lengths)} steps x {X_train[0].shape[1]}"
@@ -173,7 +170,7 @@ def _read_ucr(name, data_folder):
     facts = f"{len(np.unique(y_train))} classes, {len(y_train)} / {len(y_test)}, {shape}."
     return Dataset(
         name, X_train, y_train, X_test, y_test, "accuracy",
-        Quoted(floor, how), Quoted(published, source), target, False, facts,
+        Quoted(floor, how), Quoted(published, source), False, facts,
     )  # fmt: skip
 
 
@@ -189,7 +186,7 @@ def _read_pendigits(data_folder):
         parts += [table[:, :16].reshape(-1, 8, 2), table[:, 16].astype(int)]
     return Dataset(
         "pendigits", *parts, "accuracy",
-        Quoted(0.977, "1-NN"), Quoted(0.97, f"LSTM-FCN, {MLSTM_FCN}"), 0.985, False,
+        Quoted(0.977, "1-NN"), Quoted(0.97, f"LSTM-FCN, {MLSTM_FCN}"), False,
         f"10 classes, {len(parts[1])} / {len(parts[3])}, 8 x 2; test writers are not in training.",
     )  # fmt: skip
 
@@ -203,7 +200,7 @@ def _read_fsdd(data_folder):
     train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
     return Dataset(
         "fsdd_mfcc", take(X, train), y[train], take(X, test), y[test], "accuracy",
-        Quoted(0.950, "LDA on 4 segment means"), NOTHING, 0.99, False,
+        Quoted(0.950, "LDA on 4 segment means"), NOTHING, False,
         f"10 classes, {len(train)} / {len(test)}, {lengths.min()}-{lengths.max()} steps x 13; "
         "every 10th recording (the 10th, the 20th, ...) is test; speakers are in both parts.",
     )  # fmt: skip
@@ -245,7 +242,7 @@ def _read_arem(data_folder):
     return Dataset(
         "arem", X[train], y[train], X[test], y[test], "accuracy",
         Quoted(0.769, f"DTW on another split, {MLSTM_FCN}"),
-        Quoted(0.923, f"MLSTM-FCN (LSTM-FCN 0.897) on another split, {MLSTM_FCN}"), 0.90, False,
+        Quoted(0.923, f"MLSTM-FCN (LSTM-FCN 0.897) on another split, {MLSTM_FCN}"), False,
         f"{len(activities)} classes, {len(train)} / {len(test)}, 480 x 6; own stratified halves "
         "(StratifiedShuffleSplit, random_state=0), since the published split is not public.",
     )  # fmt: skip
@@ -298,7 +295,7 @@ def _read_beijing_pm25(data_folder, *, n_steps=12, interpolated=False):
         "beijing_pm25_interpolated" if interpolated else "beijing_pm25",
         windows[train], target[train], windows[test], target[test], "rmse",
         Quoted(20.8, "HistGradientBoostingRegressor, gaps interpolated (last value 21.9)"),
-        Quoted(26.50, "LSTM, trained on 2010, tested on the rest: another split"), 20.8, True,
+        Quoted(26.50, "LSTM, trained on 2010, tested on the rest: another split"), True,
         f"{train.sum()} / {test.sum()}, {n_steps} x {values.shape[1]}, one hour ahead; "
         f"training 2010-2013, test 2014; {rule}",
     )  # fmt: skip
@@ -318,7 +315,7 @@ def _read_nyc_taxi(data_folder, *, n_steps=48):
     n_train = int(0.8 * len(y))
     return Dataset(
         "nyc_taxi", X[:n_train], y[:n_train], X[n_train:], y[n_train:], "rmse",
-        NOTHING, NOTHING, None, True,
+        NOTHING, NOTHING, True,
         f"{n_train} / {len(y) - n_train}, {n_steps} x 1, half an hour ahead; last fifth is test.",
     )  # fmt: skip
 

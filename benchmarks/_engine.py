@@ -1,7 +1,4 @@
-"""Engines of the speed benchmark: this package below its estimators, and an earlier prototype."""
-
-import importlib
-import sys
+"""The engine of the speed benchmarks: this package below its estimators."""
 
 import numpy as np
 
@@ -127,27 +124,3 @@ class Engine:
             for prefix in self._prefixes()
             for array in ("W", "U", "b", "b_hn")
         ]
-
-
-class Prototype:
-    """An earlier prototype: one thread, plain cases, hidden sizes that are multiples of 16."""
-
-    kinds = ("training", "inference")
-
-    def __init__(self, problem, folder):
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
-        net = importlib.import_module("tile_gru").Net
-        batch, steps, inputs, hidden = problem.case.shape
-        self.net = net(steps, batch, inputs, hidden, *problem.weights[0])
-        self.x, self.d_final = problem.time_major(), problem.d_final
-        self.last = None
-
-    def run(self, train):
-        self.last = self.net.run(self.x, self.d_final if train else None)
-
-    def final(self):
-        return self.last
-
-    def gradients(self):
-        return [self.net.dW, self.net.dU, self.net.db, self.net.db_hn]

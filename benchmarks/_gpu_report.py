@@ -1,7 +1,5 @@
 """Tables and a picture of what the GPU benchmark found."""
 
-import json
-
 import numpy as np
 from _gpu_cases import KINDS, PRECISIONS
 from _gpu_ceilings import tell
@@ -171,9 +169,8 @@ def _plot(record, path):
 
 
 def write(record, out):
-    """Write Markdown, JSON and, with a peer, a picture."""
+    """Write the tables and, with a peer, the picture."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     out.write_text(_text(record), encoding="utf-8")
     if any("torch" in row[kind] for row in record["rows"] for kind in KINDS):
         _plot(record, out.with_suffix(".png"))

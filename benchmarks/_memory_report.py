@@ -1,7 +1,5 @@
 """Tables and a picture of what the memory benchmark found."""
 
-import json
-
 import numpy as np
 from _runner import markdown_table
 
@@ -166,7 +164,7 @@ def _text(record):
             "logarithmic axes: 1 is proportional. Nothing is subtracted, so what a fit costs "
             "besides its epochs lowers it where there is little work.",
             _cost_tables(record["cost"]),
-            f"Python {record['python']}, {versions}; {record['n_cores']} cores.",
+            f"{versions}; {record['n_cores']} cores.",
         ]
     )
 
@@ -219,8 +217,7 @@ def _plot_memory(axis, rows):
 
 
 def write(record, out):
-    """Write Markdown, JSON and picture."""
+    """Write the tables and the picture."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     out.write_text(_text(record) + "\n", encoding="utf-8")
     _plot(record, out.with_suffix(".png"))

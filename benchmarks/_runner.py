@@ -1,22 +1,22 @@
 """Fit, score, remember: what the accuracy benchmarks have in common.
 
-A *cell* is one fit and one score. Its key names everything the score depends on (data, split,
-class and parameters of the estimator), and finished cells are kept in a JSON file, so that a run
-that was stopped goes on where it was and changed parameters are never mixed up with old scores.
-A change of the package itself is not in the key; each cell records a hash of the sources instead,
-and `Store.sources` lets a report say so. Delete the JSON file to measure everything anew.
+A *cell* is one fit and one score. It is named by its data, its split and the parameters that
+differ from the defaults, and finished cells are kept in a file of results, so that a run that was
+stopped goes on where it was. The package itself, its defaults included, is not in the name: each
+cell records a hash of the sources instead, and `Store.sources` lets a report say that there were
+several. Delete the file to measure everything again.
 """
 
 import hashlib
 import importlib.util
-import json
-import os
 import time
 import warnings
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import NamedTuple
 
+import _results
 import numpy as np
 from _data import Dataset, take
 from joblib import Parallel, delayed
@@ -32,20 +32,27 @@ def gru_estimators():
     return {"accuracy": GRUClassifier(), "rmse": GRURegressor()}
 
 
+class Result(NamedTuple):
+    """What a cell measured: score, seconds of the fit, hash of the sources, log loss of classes."""
+
+    score: float
+    seconds: float
+    source: str
+    log_loss: float | None = None
+
+
 class Store:
-    """Finished results in one JSON file, written after every change.
+    """Finished results in one file, written after every change.
 
     Parameters
     ----------
     path : path-like
-        Read if it exists. Each write replaces it whole, so that it is never half written.
+        Read if it exists.
     """
 
     def __init__(self, path):
         self.path = Path(path)
-        self._content = {}
-        if self.path.exists():
-            self._content = json.loads(self.path.read_text(encoding="utf-8"))
+        self._content = _results.read(self.path) if self.path.exists() else {}
 
     def get(self, section, key):
         """Return what was put there, or None."""
@@ -54,15 +61,32 @@ class Store:
     def put(self, section, key, value):
         """Remember `value` (of JSON types) and write the file."""
         self._content.setdefault(section, {})[key] = value
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_name(self.path.name + ".tmp")
-        draft.write_text(json.dumps(self._content, indent=1) + "\n", encoding="utf-8")
-        os.replace(draft, self.path)
+        _results.write(self.path, self._content)
 
-    def sources(self, keys):
-        """Return the hashes of the package sources that the cells `keys` were measured with."""
-        cells = (self.get("cells", key) for key in keys)
-        return {cell["source"] for cell in cells if cell is not None}
+    def result(self, cell):
+        """Return the `Result` of a cell, or None."""
+        found = (self.get("cells", cell.candidate) or {}).get(cell.place)
+        return None if found is None else Result(*found)
+
+    def put_result(self, cell, result):
+        """Remember the `Result` of a cell, and the versions that measured it."""
+        group = self.get("cells", cell.candidate) or {}
+        self.put_versions()
+        self.put("cells", cell.candidate, group | {cell.place: list(result)})
+
+    def put_versions(self):
+        """Remember the versions that measure from now on."""
+        self._content["versions"] = _results.versions("scikit-learn", "numpy")
+
+    def measured_with(self):
+        """Return a sentence about the versions that measured the cells."""
+        found = self._content.get("versions", {})
+        return f"Measured with {', '.join(f'{name} {v}' for name, v in found.items())}."
+
+    def sources(self, cells):
+        """Return the hashes of the package sources that `cells` were measured with."""
+        results = (self.result(cell) for cell in cells)
+        return {result.source for result in results if result is not None}
 
 
 @dataclass(frozen=True)
@@ -87,16 +111,27 @@ class Cell:
     split: tuple | None = None
 
     @cached_property
-    def key(self):
-        """Name of the data and of the split, and a hash of all that the score depends on."""
-        params = sorted((name, repr(v)) for name, v in self.estimator.get_params().items())
+    def candidate(self):
+        """The data, the class of the estimator, and the parameters that are not its defaults."""
+        defaults = type(self.estimator)().get_params()
+        params = {
+            name: value
+            for name, value in sorted(self.estimator.get_params().items())
+            # Neither says which model is meant: the seed is in `place`.
+            if name not in ("n_jobs", "random_state") and repr(value) != repr(defaults[name])
+        }
+        told = ", ".join(f"{name}={value!r}" for name, value in params.items())
+        size = f"{len(self.data.y_train)} sequences"
+        return f"{self.data.name}, {size}, {type(self.estimator).__name__}({told})"
+
+    @property
+    def place(self):
+        """The split and the seed."""
         split = "test" if self.split is None else self.split[0]
-        everything = [type(self.estimator).__name__, params, self.data.facts, split]
-        digest = hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:16]
-        return f"{self.data.name} {split} {digest}"
+        return f"{split}, seed {self.estimator.random_state}"
 
     def evaluate(self):
-        """Fit and score; return a dict of JSON types."""
+        """Fit and score; return a `Result`."""
         data = self.data
         if self.split is None:
             X_fit, y_fit, X_eval, y_eval = data.X_train, data.y_train, data.X_test, data.y_test
@@ -106,22 +141,17 @@ class Cell:
             X_eval, y_eval = take(data.X_train, eval_rows), data.y_train[eval_rows]
         estimator = clone(self.estimator)
         start = time.perf_counter()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             estimator.fit(X_fit, y_fit)
         seconds = time.perf_counter() - start
-        result = {
-            "score": float(_score(estimator, X_eval, y_eval, data.metric)),
-            "seconds": round(seconds, 3),
-            "warnings": sorted({warning.category.__name__ for warning in caught}),
-            "source": source_hash(),
-        }
+        loss = None
         if data.metric == "accuracy":
             probabilities = estimator.predict_proba(X_eval)
-            result["log_loss"] = float(log_loss(y_eval, probabilities, labels=estimator.classes_))
-        if hasattr(estimator, "n_iter_"):
-            result["n_iter"] = int(np.max(estimator.n_iter_))
-        return result
+            loss = log_loss(y_eval, probabilities, labels=estimator.classes_)
+            loss = round(float(loss), 6)
+        score = float(_score(estimator, X_eval, y_eval, data.metric))
+        return Result(score, round(seconds, 3), source_hash(), loss)
 
 
 def _score(estimator, X, y, metric):
@@ -186,39 +216,40 @@ def run_cells(store, cells, *, jobs=1, deadline=None):
 
     Returns
     -------
-    results : list of (dict or None)
+    results : list of (Result or None)
         None for a cell that raised (its error is printed, and it is tried again next time) or
         was not started before the deadline.
     """
-    missing = {cell.key: cell for cell in cells if store.get("cells", cell.key) is None}
+    missing = {(c.candidate, c.place): c for c in cells if store.result(c) is None}
+    missing = list(missing.values())
 
     def in_time():
-        for cell in missing.values():
+        for number, cell in enumerate(missing):
             if deadline is not None and time.monotonic() > deadline:
                 return
-            yield delayed(_evaluate_safely)(cell)
+            yield delayed(_evaluate_safely)(number, cell)
 
     # Few cells are dispatched ahead, or a deadline would be noticed late.
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch=jobs)
-    for done, (key, result, error) in enumerate(parallel(in_time()), 1):
-        cell = missing[key]
+    for done, (number, result, error) in enumerate(parallel(in_time()), 1):
+        cell = missing[number]
         if error is not None:
             outcome = f"failed: {error}"
         else:
-            store.put("cells", key, result)
-            outcome = f"{result['score']:.4g} after {result['seconds']:.1f} s"
+            store.put_result(cell, result)
+            outcome = f"{result.score:.4g} after {result.seconds:.1f} s"
         where = "test" if cell.split is None else cell.split[0]
         print(f"[{done}/{len(missing)}] {cell.data.name}, {cell.label}, {where}: {outcome}",
               flush=True)  # fmt: skip
-    return [store.get("cells", cell.key) for cell in cells]
+    return [store.result(cell) for cell in cells]
 
 
-def _evaluate_safely(cell):
+def _evaluate_safely(number, cell):
     # One parameter set that fails must not end a run of hours.
     try:
-        return cell.key, cell.evaluate(), None
+        return number, cell.evaluate(), None
     except Exception as error:
-        return cell.key, None, f"{type(error).__name__}: {error}"
+        return number, None, f"{type(error).__name__}: {error}"
 
 
 # -- search on the training part -----------------------------------------------------------------
@@ -304,7 +335,7 @@ def search(store, data, estimator, *, n_repeats, jobs=1, budget=None):
         run_cells(store, flat, jobs=jobs, deadline=deadline)
         base = params
         for option, cells in zip(options, candidates, strict=True):
-            results = [store.get("cells", cell.key) for cell in cells]
+            results = [store.result(cell) for cell in cells]
             if None in results:
                 continue
             merit = _merit(data, results)
@@ -312,8 +343,8 @@ def search(store, data, estimator, *, n_repeats, jobs=1, budget=None):
                 {
                     "stage": stage,
                     "params": {name: _plain(v) for name, v in {**base, **option}.items()},
-                    "score": float(np.mean([r["score"] for r in results])),
-                    "seconds": round(sum(r["seconds"] for r in results), 1),
+                    "score": float(np.mean([r.score for r in results])),
+                    "seconds": round(sum(r.seconds for r in results), 1),
                 }
             )
             if best is None or merit > best:
@@ -323,11 +354,11 @@ def search(store, data, estimator, *, n_repeats, jobs=1, budget=None):
 
 def _merit(data, results):
     """Something to compare candidates by: greater is better."""
-    score = np.mean([r["score"] for r in results])
+    score = np.mean([r.score for r in results])
     if not data.higher_is_better:
         return (-score,)
     # Rounded, so that the same number of right answers is the same accuracy.
-    return (round(float(score), 9), -np.mean([r["log_loss"] for r in results]))
+    return (round(float(score), 9), -np.mean([r.log_loss for r in results]))
 
 
 def _plain(value):

@@ -1,4 +1,4 @@
-"""What the speed benchmark measures: its shapes, their weights and data, and its targets."""
+"""What the speed benchmark measures: its shapes, their weights and data."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -6,26 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-TWO_THREADS_TARGET = 1.8
-PADDED_TARGET = 1.15
-FIT_TARGET = 15.0
-
 
 @dataclass(frozen=True)
 class Case:
-    """One shape, and what is to be reached there.
+    """One shape.
 
     Attributes
     ----------
     kind : {"plain", "one", "long", "ragged", "stacked", "odd", "float64"}
         Why it is measured. Lengths of "ragged" lie evenly between 10 and `steps`; "stacked" is two
         bidirectional layers.
-    training, inference : float or None
-        Targets for time of a peer / our time.
-    peer : str
-        The peer these are about; "" for the fastest.
-    share : float or None
-        Target for the share of the sgemm limit that training reaches.
     """
 
     batch: int
@@ -33,10 +23,6 @@ class Case:
     inputs: int
     hidden: int
     kind: str = "plain"
-    training: float | None = None
-    inference: float | None = None
-    peer: str = ""
-    share: float | None = None
 
     @property
     def name(self):
@@ -80,18 +66,29 @@ class Case:
         lengths = np.linspace(self.shortest, self.steps, self.batch).round().astype(np.int64)
         return np.random.default_rng(1).permutation(lengths)
 
+    def _layer_flop(self):
+        """Operations of `inputs @ W` and `states @ U`, all steps and directions, layer by layer."""
+        gates = 2 * 3 * self.hidden * self.n_directions * int(self.lengths.sum())
+        below = [self.inputs] + [self.n_directions * self.hidden] * (self.n_layers - 1)
+        return [(gates * n_inputs, gates * self.hidden) for n_inputs in below]
+
     @property
     def flop(self):
         """Operations in the matrix products of a forward pass."""
-        below = [self.inputs] + [self.n_directions * self.hidden] * (self.n_layers - 1)
-        per_row = sum(2 * 3 * self.hidden * (n_in + self.hidden) for n_in in below)
-        return int(self.n_directions * self.lengths.sum() * per_row)
+        return sum(of_inputs + of_states for of_inputs, of_states in self._layer_flop())
+
+    @property
+    def backward_flop(self):
+        """Those of a backward pass; inputs of the lowest layer need no gradient."""
+        return sum(
+            of_inputs * (1 + (layer > 0)) + 2 * of_states
+            for layer, (of_inputs, of_states) in enumerate(self._layer_flop())
+        )
 
     @property
     def training_flop(self):
-        """The same forward and backward; the inputs of one layer need no gradient."""
-        per_row = 2 * 3 * self.hidden * self.hidden
-        return 2 * self.flop + self.n_directions * int(self.lengths.sum()) * per_row
+        """Those of both."""
+        return self.flop + self.backward_flop
 
     def short(self):
         """The shape that a long one is compared with, step for step."""
@@ -103,15 +100,15 @@ class Case:
 
 
 CASES = [
-    Case(32, 50, 8, 32, training=5, inference=4, share=0.35),
-    Case(32, 100, 16, 64, training=4, inference=2.5, share=0.55),
-    Case(64, 100, 16, 128, training=3.5, inference=1.8, share=0.65),
-    Case(128, 100, 32, 256, training=2.1, inference=1.4, share=0.78),
-    Case(64, 50, 64, 512, training=1.7, inference=1.2, share=0.82),
-    Case(1, 100, 8, 32, "one", training=2, inference=2),
-    Case(1, 100, 16, 128, "one", training=2, inference=2),
+    Case(32, 50, 8, 32),
+    Case(32, 100, 16, 64),
+    Case(64, 100, 16, 128),
+    Case(128, 100, 32, 256),
+    Case(64, 50, 64, 512),
+    Case(1, 100, 8, 32, "one"),
+    Case(1, 100, 16, 128, "one"),
     Case(32, 400, 8, 32, "long"),
-    Case(64, 200, 16, 64, "ragged", training=6, inference=6, peer="torch", share=0.50),
+    Case(64, 200, 16, 64, "ragged"),
     Case(32, 100, 16, 64, "stacked"),
     Case(32, 100, 16, 17, "odd"),
     Case(32, 100, 16, 50, "odd"),

@@ -1,22 +1,20 @@
-"""Accuracy on real data: floor, published number, defaults and tuned, over several seeds.
+"""Accuracy on real data: simple baselines, published numbers, default and tuned estimators.
 
     python benchmarks/accuracy.py DATA_FOLDER --out docs/_tables/accuracy.md
 
 For each data set this measures cheap baselines (``accuracy_floors.py``), the estimator with its
 pure defaults, and the estimator tuned by cross-validation on the training part only
 (``_runner.search``), each fitted on the whole training part once per seed and scored on the test
-part. Written beside the table: ``accuracy.json`` with every single result, from which a stopped
-run goes on, and ``accuracy.png``. Nothing is ever chosen by a test score.
+part. Every single result is kept (``--results``), so that a stopped run goes on where it was, and
+``accuracy.png`` is drawn beside the table. Nothing is ever chosen by a test score.
 """
 
 import argparse
-import json
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+import _results
 import numpy as np
-import sklearn
 from _data import CLASSIFICATION, OPTIONAL, REGRESSION, Dataset, read_dataset, subsample
 from _runner import (
     Cell,
@@ -34,7 +32,6 @@ from accuracy_floors import best_floor, measure_floors
 
 # Tuning sees at most so many training sequences (None: all); the refit sees them all.
 SEARCH_SIZE = {"accuracy": 2000, "rmse": None}
-TCN_GRU = "5.3e-05, GRU of 70K weights, arXiv:1803.01271, table 1"
 # With few sequences one round of folds says little.
 SMALL = 120
 
@@ -47,7 +44,7 @@ class Row:
     floors: dict
     default: list
     tuned: list
-    keys: list
+    cells: list
     search: dict | None
 
 
@@ -79,14 +76,24 @@ def measure_dataset(store, data, estimator, options):
             Cell(data, configured(estimator, seed=seed, **params), label)
             for seed in range(options.seeds)
         ]
-        results = run_cells(store, cells, jobs=options.jobs)
-        keys.extend(cell.key for cell in cells)
-        return [result["score"] for result in results if result is not None]
+        deadline = 0.0 if options.report_only else None
+        results = run_cells(store, cells, jobs=options.jobs, deadline=deadline)
+        all_cells.extend(cells)
+        return [result.score for result in results if result is not None]
 
-    keys = []
+    all_cells = []
     default = over_seeds("defaults", {})
     if options.skip_tuned:
-        return Row(data, floors, default, [], keys, None)
+        return Row(data, floors, default, [], all_cells, None)
+    record = store.get("search", data.name)
+    if not options.report_only:
+        record = tune(store, data, estimator, options)
+    tuned = [] if record is None else over_seeds("tuned", as_params(record["params"]))
+    return Row(data, floors, default, tuned, all_cells, record)
+
+
+def tune(store, data, estimator, options):
+    """Search on the training part; return and store what was chosen, and out of how many."""
     n_repeats = 2 if len(data.y_train) <= SMALL and not data.ordered else 1
     part = subsample(data, SEARCH_SIZE[data.metric])
     params, log = search(
@@ -96,12 +103,11 @@ def measure_dataset(store, data, estimator, options):
         "params": params,
         "n_repeats": n_repeats,
         "n_sequences": len(part.y_train),
-        "complete": len(log) == n_candidates(data.metric),
-        "candidates": log,
+        "n_candidates": len(log),
     }
     store.put("search", data.name, record)
     print(f"{data.name}: chosen on the training part: {params or 'the defaults'}", flush=True)
-    return Row(data, floors, default, over_seeds("tuned", params), keys, record)
+    return record
 
 
 # -- report --------------------------------------------------------------------------------------
@@ -115,37 +121,20 @@ def _mean_std(scores, metric):
     return f"{np.mean(scores):.{digits}f} ± {spread:.{digits}f}"
 
 
-def _verdict(data, scores, goal):
-    """Say whether the mean of `scores` reaches `goal`, and by how much not."""
-    if not scores or goal is None:
-        return "-"
-    missing = goal - np.mean(scores) if data.higher_is_better else np.mean(scores) - goal
-    # A goal has three digits, so a mean that rounds to it has reached it.
-    return "yes" if missing < 5e-4 else f"no, by {missing:.3f}"
-
-
 def _main_table(rows):
-    header = ["data set", "metric", "floor", "published", "default", "tuned",
-              "tuned reaches the floor", "target", "tuned reaches it",
-              "default within 0.02 of it"]  # fmt: skip
+    header = ["data set", "metric", "baseline", "published", "default", "tuned"]
     lines = []
     for row in rows:
-        data = row.data
-        target = data.tuned_target
-        slack = None if target is None or not data.higher_is_better else target - 0.02
-        floor = best_floor(data, row.floors)[1]
+        metric = row.data.metric
         lines.append(
             [
-                data.name,
-                data.metric,
-                format_score(floor, data.metric),
-                format_score(data.published.value, data.metric),
-                _mean_std(row.default, data.metric),
-                _mean_std(row.tuned, data.metric),
-                _verdict(data, row.tuned, floor),
-                format_score(target, data.metric),
-                _verdict(data, row.tuned, target),
-                _verdict(data, row.default, slack),
+                row.data.name,
+                metric,
+                format_score(best_floor(row.data, row.floors)[1], metric),
+                format_score(row.data.published.value, metric)
+                + "\\*" * ("another split" in row.data.published.source),
+                _mean_std(row.default, metric),
+                _mean_std(row.tuned, metric),
             ]
         )
     return markdown_table(header, lines)
@@ -157,7 +146,7 @@ def _floor_list(rows):
         metric = row.data.metric
         scores = ", ".join(f"{name} {format_score(v, metric)}" for name, v in row.floors.items())
         quoted = row.data.floor
-        note = "" if quoted.value is None else f" (quoted: {quoted.value:g}, {quoted.source})"
+        note = "" if quoted.value is None else f" (reported: {quoted.value:g}, {quoted.source})"
         lines.append(f"- {row.data.name}: {scores}{note}. Published: {row.data.published.source}.")
     return "\n".join(lines)
 
@@ -171,8 +160,8 @@ def _search_list(rows):
         chosen = ", ".join(f"`{k}={v!r}`" for k, v in params.items()) or "the defaults"
         folds = "last quarter" if row.data.ordered else f"{row.search['n_repeats']} x 3 folds"
         extent = f"{folds}, {row.search['n_sequences']} sequences"
-        if not row.search["complete"]:
-            extent += f"; only {len(row.search['candidates'])} candidates finished"
+        if row.search["n_candidates"] < n_candidates(row.data.metric):
+            extent += f"; only {row.search['n_candidates']} candidates finished"
         lines.append(f"- {row.data.name}: {chosen} ({extent}).")
     return "\n".join(lines)
 
@@ -182,33 +171,27 @@ def write_report(rows, store, options):
     counts = {len(scores) for row in rows for scores in (row.default, row.tuned) if scores}
     n_seeds = " or ".join(map(str, sorted(counts))) or "0"
     sections = [
-        "# Accuracy on real data",
-        f"Test scores, mean ± standard deviation over {n_seeds} seeds; accuracy is better when "
-        "higher, RMSE when lower. *Floor*: the best of the cheap baselines below, measured on the "
-        "same split. *Default*: the estimator as constructed without arguments. *Tuned*: "
-        f"{n_candidates('accuracy')} candidates of pooling, size and direction, learning rate, "
-        "dropout and length, stage after stage, by 3-fold cross-validation on the training part "
-        f"(regression: {n_candidates('rmse')} candidates, validated on the last quarter of it); "
-        "the test part has no say in any choice.",
+        "# Scores",
+        f"Scores on the test part, mean ± standard deviation over {n_seeds} seeds. Higher is "
+        "better for accuracy, lower for RMSE. An asterisk marks a number that was published for "
+        "another division into training and test part.",
         _main_table(rows),
-        "## Data\n\n" + "\n".join(f"- {row.data.name}: {row.data.facts}" for row in rows),
-        "## Floors and published numbers\n\n" + _floor_list(rows),
+        "# Data sets",
+        "Training / test sequences, steps, features (`x`).\n\n"
+        + "\n".join(f"- {row.data.name}: {row.data.facts}" for row in rows),
+        "# Baselines and published numbers",
+        _floor_list(rows),
     ]
-    adding = options.out.with_name("adding_problem.json")
-    if adding.exists():
-        record = json.loads(adding.read_text(encoding="utf-8"))
-        sections.insert(
-            3,
-            f"Adding problem, T = {record['n_timesteps']}, {record['n_weights']:,} weights: test "
-            f"MSE {record['test_mse']:.2e} after {record['n_sequences']:,} sequences (predicting "
-            f"1 always: 0.167; target {record['target']:g}; published: {TCN_GRU}).",
-        )
     if any(row.search for row in rows):
-        sections.append("## What tuning chose\n\n" + _search_list(rows))
-    versions = f"scikit-learn {sklearn.__version__}, NumPy {np.__version__}"
-    sections.append(f"Measured with Python {platform.python_version()}, {versions}.")
-    if len(store.sources([key for row in rows for key in row.keys])) > 1:
-        sections.append("Some numbers were measured before a later change of the package.")
+        sections += [
+            "# What tuning chose",
+            f"{n_candidates('accuracy')} candidates for classification, {n_candidates('rmse')} for "
+            "regression.",
+            _search_list(rows),
+        ]
+    sections.append(store.measured_with())
+    if len(store.sources([cell for row in rows for cell in row.cells])) > 1:
+        sections.append("Not all scores were measured with the same revision of the package.")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
     _plot(rows, options.out.with_suffix(".png"))
@@ -252,7 +235,7 @@ def _plot_group(axis, rows):
         data = row.data
         floor = best_floor(data, row.floors)[1]
         scale = 1.0 if data.higher_is_better else 1 / floor
-        axis.plot(floor * scale, y, "|", color="0.3", markersize=14, label="floor")
+        axis.plot(floor * scale, y, "|", color="0.3", markersize=14, label="baseline")
         if data.published.value is not None and data.higher_is_better:
             axis.plot(data.published.value, y, "x", color="tab:green", label="published")
         for scores, colour, offset, label in (
@@ -265,7 +248,7 @@ def _plot_group(axis, rows):
     axis.set_yticks(range(len(rows)), [row.data.name for row in rows])
     axis.set_ylim(-0.6, len(rows) - 0.4)
     better = rows[0].data.higher_is_better
-    axis.set_xlabel("test accuracy" if better else "test RMSE relative to the floor")
+    axis.set_xlabel("test accuracy" if better else "test RMSE relative to the baseline")
     axis.grid(axis="x", alpha=0.3)
 
 
@@ -273,7 +256,7 @@ def main(argv=None, estimators=None):
     """Run the benchmark; `estimators` (by metric) replaces the GRUs, for trials of the script."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data_folder", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
+    _results.add_arguments(parser)
     parser.add_argument(
         "--datasets", nargs="+", default=CLASSIFICATION + REGRESSION,
         choices=CLASSIFICATION + REGRESSION + OPTIONAL, metavar="NAME",
@@ -284,10 +267,12 @@ def main(argv=None, estimators=None):
     parser.add_argument("--budget", type=float, help="seconds of search for each data set")
     options = parser.parse_args(argv)
     estimators = estimators or gru_estimators()
-    store = Store(options.out.with_suffix(".json"))
+    store = Store(_results.results_path(options))
     rows = []
     for name in options.datasets:
         data = read_dataset(name, options.data_folder)
+        if options.report_only and store.get("floors", data.facts) is None:
+            continue
         rows.append(measure_dataset(store, data, estimators[data.metric], options))
         # After every data set, so that a stopped run leaves a table too.
         write_report(rows, store, options)

@@ -146,7 +146,7 @@ def main(argv=None):
         print(f"{name}: {listing}; quoted: {quoted}", flush=True)
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+        options.out.write_text(json.dumps(measured, indent=None) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,17 +4,17 @@
 
 Each sequence is drawn once and never seen again: `GRURegressor.partial_fit` passes over one block
 after another. After each block the MSE on a fixed monitoring set is recorded; training ends when
-it reaches the target or the sequences are used up. The result is the MSE on a third set that
+it reaches ``--stop-at`` or the sequences are used up. The result is the MSE on a third set that
 nothing looked at before. Predicting 1 always has an MSE of 1/6; arXiv:1803.01271 (table 1) reports
 5.3e-5 for a GRU of 70K weights at T = 600. With ``--checkpoint`` a stopped run goes on exactly
 where it was.
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
+import _results
 import joblib
 import numpy as np
 from _data import make_adding_problem
@@ -65,7 +65,7 @@ def train(model, options):
     X_monitor, y_monitor = draw(options, MONITOR, 1000)
     start = time.perf_counter()
     while not history or (
-        history[-1][1] > options.target and history[-1][0] < options.max_sequences
+        history[-1][1] > options.stop_at and history[-1][0] < options.max_sequences
     ):
         X, y = draw(options, FIRST_BLOCK + len(history), options.block)
         model.partial_fit(X, y)
@@ -78,26 +78,26 @@ def train(model, options):
     return model, history
 
 
-def write_report(model, history, options):
-    """Write the result as Markdown, JSON and picture."""
-    error = mean_squared_error(model, *draw(options, TEST, 5000))
-    params = {
-        name: value
-        for name, value in model.get_params(deep=False).items()
-        if isinstance(value, str | int | float | bool | None)
-    }
-    weights = n_weights(options.units, n_poolings=len(options.pooling))
-    record = {
+def summarise(model, history, options):
+    """Test the model; return what is worth keeping, of JSON types."""
+    return {
         "n_timesteps": options.n_timesteps,
-        "n_weights": weights,
-        "n_sequences": history[-1][0],
-        "target": options.target,
-        "test_mse": error,
+        "n_weights": n_weights(options.units, n_poolings=len(options.pooling)),
+        "units": options.units,
+        "pooling": options.pooling,
+        "rate": options.rate,
+        "batch_size": options.batch_size,
+        "block": options.block,
+        "seed": options.seed,
+        "stop_at": options.stop_at,
+        "test_mse": mean_squared_error(model, *draw(options, TEST, 5000)),
         "history": history,
-        "params": {**params, "pooling": options.pooling},
     }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+def write_report(record, out):
+    """Write the table and the picture."""
+    history, weights = record["history"], record["n_weights"]
     # One line where the error first falls below each power of ten, or half of one.
     levels = [0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4]
     rows = []
@@ -106,21 +106,22 @@ def write_report(model, history, options):
         if seen is not None:
             rows.append([f"{level:g}", f"{seen:,}"])
     text = [
-        f"# Adding problem, T = {options.n_timesteps}",
-        f"`GRURegressor` with {weights:,} weights ({options.units} units, "
-        f"pooling {', '.join(options.pooling)}), `partial_fit` on blocks of {options.block:,} "
-        f"fresh sequences, `learning_rate_init={options.rate:g}`, "
-        f"`batch_size={options.batch_size}`, seed {options.seed}. After {history[-1][0]:,} "
-        f"sequences the MSE on 5,000 unseen ones is **{error:.2e}** (target {options.target:g}; "
-        "predicting 1 always: 0.167).",
+        f"`GRURegressor` with {weights:,} weights ({record['units']} units, "
+        f"pooling {', '.join(record['pooling'])}), `partial_fit` on blocks of "
+        f"{record['block']:,} fresh sequences, `learning_rate_init={record['rate']:g}`, "
+        f"`batch_size={record['batch_size']}`, seed {record['seed']}. After "
+        f"{history[-1][0]:,} sequences the MSE on 5,000 unseen ones is "
+        f"**{record['test_mse']:.2e}**. Training stopped "
+        f"when the monitored MSE was at most {record['stop_at']:g}.",
         markdown_table(["monitored MSE at most", "sequences seen"], rows),
     ]
-    options.out.write_text("\n\n".join(text) + "\n", encoding="utf-8")
-    _plot(history, options)
-    print(f"test MSE {error:.3e} with {weights:,} weights")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    _plot(record, out.with_suffix(".png"))
+    print(f"test MSE {record['test_mse']:.3e} with {weights:,} weights")
 
 
-def _plot(history, options):
+def _plot(record, path):
     try:
         import matplotlib
     except ImportError:
@@ -130,21 +131,21 @@ def _plot(history, options):
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
-    axis.semilogy(*zip(*history, strict=True), ".-", label="GRURegressor")
-    axis.axhline(1 / 6, color="0.5", linestyle="--", label="predicting 1 always")
-    axis.axhline(options.target, color="tab:green", linestyle=":", label="target")
+    axis.semilogy(*zip(*record["history"], strict=True), ".-", label="GRURegressor")
+    axis.axhline(1 / 6, color="0.5", linestyle="--", label="always predicting 1")
+    axis.axhline(record["stop_at"], color="tab:green", linestyle=":", label="training stops")
     axis.set_xlabel("sequences seen")
     axis.set_ylabel("MSE")
-    axis.set_title(f"Adding problem, T = {options.n_timesteps}")
+    axis.set_title(f"Adding problem, T = {record['n_timesteps']}")
     axis.legend(frameon=False)
-    figure.savefig(options.out.with_suffix(".png"), dpi=120)
+    figure.savefig(path, dpi=120)
     plt.close(figure)
 
 
 def main(argv=None, make_estimator=None):
     """Run the benchmark; `make_estimator` replaces GRURegressor, for trials of the script."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
+    _results.add_arguments(parser)
     parser.add_argument("--n-timesteps", type=int, default=600)
     parser.add_argument("--units", type=int, default=150, help="150 units are 69,151 weights")
     parser.add_argument("--pooling", nargs="+", default=["last"])
@@ -153,11 +154,15 @@ def main(argv=None, make_estimator=None):
     parser.add_argument("--max-grad-norm", type=float, default=1.0)
     parser.add_argument("--block", type=int, default=3200, help="sequences for each partial_fit")
     parser.add_argument("--max-sequences", type=int, default=640_000)
-    parser.add_argument("--target", type=float, default=1e-3, help="MSE at which to stop")
+    parser.add_argument("--stop-at", type=float, default=1e-3, help="MSE at which to stop")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="threads")
     parser.add_argument("--checkpoint", type=Path, help="joblib file to go on from")
     options = parser.parse_args(argv)
+    path = _results.results_path(options)
+    if options.report_only:
+        write_report(_results.read(path), options.out)
+        return
     if make_estimator is None:
         from skgru import GRURegressor as make_estimator
     model = make_estimator(
@@ -175,7 +180,9 @@ def main(argv=None, make_estimator=None):
         n_jobs=options.jobs,
     )
     model, history = train(model, options)
-    write_report(model, history, options)
+    record = summarise(model, history, options)
+    _results.write(path, record)
+    write_report(record, options.out)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@
 Every candidate (a named set of parameters) is cross-validated on the training part of every data
 set, and the candidates are compared by these scores alone. Their scores on the test parts are
 printed in a second table for the reader, who may see from it how far the choice carries; they
-choose nothing. Results are kept in ``defaults.json``, from which a stopped run goes on.
+choose nothing. Results are kept (``--results``), so that a stopped run goes on where it was.
 """
 
 import argparse
 import json
 from pathlib import Path
 
+import _results
 import numpy as np
 from _data import CLASSIFICATION, OPTIONAL, REGRESSION, read_dataset, subsample
 from _runner import (
@@ -60,11 +61,11 @@ CHANGES = {
     "rate 1e-2, adamw": {"learning_rate_init": 1e-2, "solver": "adamw", "alpha": 1e-2},
     "rate 1e-2, batches auto": {"learning_rate_init": 1e-2, "batch_size": "auto"},
     "rate 1e-2, dropout 0.2": {"learning_rate_init": 1e-2, "dropout": 0.2},
-    "rate 1e-2, attention beside": {
+    "rate 1e-2, attention added": {
         "learning_rate_init": 1e-2,
         "pooling": ("last", "mean", "max", "attention"),
     },
-    "rate 1e-2, free gradients": {"learning_rate_init": 1e-2, "max_grad_norm": None},
+    "rate 1e-2, no clipping": {"learning_rate_init": 1e-2, "max_grad_norm": None},
     "rate 1e-2, 200 epochs": {"learning_rate_init": 1e-2, "max_iter": 200},
 }
 CANDIDATES = {name: {**BASE, **change} for name, change in CHANGES.items()}
@@ -98,12 +99,13 @@ def measure(store, data, candidates, estimator, options):
             Cell(data, configured(estimator, seed=seed, **params), name)
             for seed in range(0 if options.skip_test else options.seeds)
         ]
-        results = run_cells(store, validation + test, jobs=options.jobs)
+        deadline = 0.0 if options.report_only else None
+        results = run_cells(store, validation + test, jobs=options.jobs, deadline=deadline)
         n = len(validation)
         scores[name] = {
             "validation": _mean(results[:n]),
             "test": _mean(results[n:]),
-            "seconds": sum(r["seconds"] for r in results[:n] if r is not None),
+            "seconds": sum(r.seconds for r in results[:n] if r is not None),
         }
     return scores
 
@@ -111,7 +113,7 @@ def measure(store, data, candidates, estimator, options):
 def _mean(results):
     if not results or None in results:
         return None
-    return float(np.mean([result["score"] for result in results]))
+    return float(np.mean([result.score for result in results]))
 
 
 def score_table(names, columns, part):
@@ -159,26 +161,27 @@ def score_table(names, columns, part):
 
 def write_report(candidates, columns, options):
     """Write both tables and the list of candidates."""
-    names = list(candidates)
+    # Without what was never measured, should the report be one on stored results.
+    names = [n for n in candidates if any(s[n]["validation"] is not None for _, s in columns)]
     sections = [
-        "# How the defaults were chosen",
+        "# Candidates in cross-validation",
         f"Mean scores of {options.seeds} x 3 folds inside the training part (accuracy; RMSE for "
         f"{' and '.join(REGRESSION)}). *Shortfall* is the mean distance to the best candidate of "
         "each column (points of accuracy, per cent of RMSE); *time* is the sum of fitting times "
-        "relative to the first candidate, a rough figure. The defaults are chosen by this table.",
+        "relative to the first candidate, a rough figure. This table chose the defaults.",
         score_table(names, columns, "validation"),
     ]
     if not options.skip_test:
         sections += [
             "## The same candidates on the test parts",
-            f"Mean over {options.seeds} seeds; for the reader only, no choice was made by these.",
+            f"Mean over {options.seeds} seeds. These scores chose nothing.",
             score_table(names, columns, "test"),
         ]
     sections += [
         "## Candidates",
         "\n".join(
-            f"- {name}: " + (", ".join(f"`{k}={v!r}`" for k, v in params.items()) or "as built")
-            for name, params in candidates.items()
+            f"- {n}: " + (", ".join(f"`{k}={v!r}`" for k, v in candidates[n].items()) or "as built")
+            for n in names
         ),
         "## Data",
         "\n".join(f"- {data.name}: {data.facts}" for data, _ in columns),
@@ -197,7 +200,7 @@ def main(argv=None, estimators=None):
     """Run the comparison; `estimators` (by metric) replaces the GRUs, for trials of the script."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data_folder", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
+    _results.add_arguments(parser)
     parser.add_argument("--candidates", type=Path, help="JSON file: name to parameters")
     parser.add_argument("--only", nargs="+", metavar="CANDIDATE", help="names of candidates")
     parser.add_argument(
@@ -215,7 +218,7 @@ def main(argv=None, estimators=None):
             parser.error(f"unknown candidates {unknown}; there are {list(candidates)}")
         candidates = {name: candidates[name] for name in options.only}
     estimators = estimators or gru_estimators()
-    store = Store(options.out.with_suffix(".json"))
+    store = Store(_results.results_path(options))
     columns = []
     for name in options.datasets:
         data = subsample(read_dataset(name, options.data_folder), N_TRAIN.get(name))

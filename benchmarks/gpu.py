@@ -19,7 +19,6 @@ simulator and with torch on the CPU; the times mean nothing then and are not wri
 
 import argparse
 import gc
-import json
 import os
 import platform
 import shutil
@@ -28,6 +27,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import _results
 
 
 def describe_device():
@@ -192,14 +193,12 @@ def work(options):
 def save(record, options):
     """Keep what there is, should the rest be cut off."""
     if not options.simulate:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(record, indent=1) + "\n"
-        options.out.with_suffix(".json").write_text(text, encoding="utf-8")
+        _results.write(_results.results_path(options), record)
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, help="Markdown file to write")
+    _results.add_arguments(parser, required=False)
     parser.add_argument("--quick", action="store_true", help="few shapes, below nine minutes")
     parser.add_argument("--minutes", type=float, help="begin no shape when so many are over")
     parser.add_argument("--seconds", type=float, default=0.5, help="for each engine and kind")
@@ -212,6 +211,11 @@ def main(argv=None):
     if options.simulate:
         os.environ["NUMBA_ENABLE_CUDASIM"] = "1"  # before Numba is imported
         options.seconds = 0.0
+    if options.report_only:
+        from _gpu_report import write
+
+        write(_results.read(_results.results_path(options)), options.out)
+        return
     from skgru.kernels import resolve_device
 
     try:
@@ -226,6 +230,7 @@ def main(argv=None):
             write(record, Path(folder) / "gpu.md")
         print("All of it ran, in the simulator: nothing was written.")
     else:
+        save(record, options)
         write(record, options.out)
     if record["errors"]:
         sys.exit(f"{len(record['errors'])} measurements failed; the tables name them.")

@@ -6,13 +6,14 @@ For each data set the estimator with its defaults is fitted with one seed on eve
 every precision, for as many epochs as ``--steps`` allows, and scored on the test part. The models
 start alike and see their batches in the same order, so scores differ by rounding alone. Without a
 GPU, ``python -m tests.emulator benchmarks/gpu_accuracy.py ...`` runs the compiled kernels on the
-CPU, slowly. What is measured is kept beside the table, from where a stopped run goes on.
+CPU, slowly. Scores are kept (``--results``), so that a stopped run goes on where it was.
 """
 
 import argparse
 import warnings
 from pathlib import Path
 
+import _results
 import numpy as np
 from _data import CLASSIFICATION, REGRESSION, read_dataset
 from _runner import Store, configured, format_score, gru_estimators, markdown_table
@@ -55,17 +56,19 @@ def write_report(rows, device, path):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data_folder", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
+    _results.add_arguments(parser)
     parser.add_argument(
         "--datasets", nargs="+", default=CLASSIFICATION + REGRESSION,
         choices=CLASSIFICATION + REGRESSION, metavar="NAME",
     )  # fmt: skip
     parser.add_argument("--steps", type=float, default=1e7, help="steps of sequences in a fit")
     options = parser.parse_args(argv)
-    from numba import cuda
+    store, rows = Store(_results.results_path(options)), []
+    if not options.report_only:
+        from numba import cuda
 
-    device = cuda.get_current_device().name
-    store, rows = Store(options.out.with_suffix(".json")), []
+        store.put("device", "name", cuda.get_current_device().name)
+    device = store.get("device", "name")
     for name in options.datasets:
         data = read_dataset(name, options.data_folder)
         estimator = gru_estimators()[data.metric]
@@ -74,10 +77,13 @@ def main(argv=None):
         for label, where in DEVICES.items():
             key = f"{name}, {epochs} epochs, {label}, {device}"
             score = store.get("scores", key)
-            if score is None:
+            if score is None and not options.report_only:
                 score = measure(data, estimator, epochs, where)
                 store.put("scores", key, score)
-            scores.append(format_score(score, data.metric))
+            scores.append(score)
+        if None in scores:
+            continue
+        scores = [format_score(score, data.metric) for score in scores]
         rows.append([name, data.metric, len(data.y_test), epochs, *scores])
         print(*rows[-1], flush=True)
         write_report(rows, device, options.out)

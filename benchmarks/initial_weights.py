@@ -9,6 +9,7 @@ by cross-validation on the training part; test parts are not read.
 import argparse
 from pathlib import Path
 
+import _results
 import numpy as np
 from _data import read_dataset, subsample
 from _runner import Cell, Store, configured, folds, markdown_table, run_cells
@@ -49,8 +50,8 @@ class WideGates(GRUClassifier):
 class UniformWeights(GRUClassifier):
     """All weights and biases uniform within 1 / sqrt(H), as in torch."""
 
-    def _make_trainer(self, training, one_epoch):
-        trainer, parameters = super()._make_trainer(training, one_epoch)
+    def _make_trainer(self, *arguments):
+        trainer, parameters = super()._make_trainer(*arguments)
         draw = np.random.RandomState(self._seed)
         for name, view in trainer.network.layout.views(parameters).items():
             if name.startswith("gru"):
@@ -65,11 +66,11 @@ VARIANTS = (ClosedGates, EvenGates, OpenGates, WideGates, UniformWeights)
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data_folder", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
+    _results.add_arguments(parser)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args(argv)
-    store = Store(options.out.with_suffix(".json"))
+    store = Store(_results.results_path(options))
     scores = {variant: [] for variant in VARIANTS}
     for name in DATASETS:
         data = subsample(read_dataset(name, options.data_folder), N_TRAIN.get(name))
@@ -78,8 +79,9 @@ def main(argv=None):
                 Cell(data, configured(variant(), seed=repeat), variant.__name__, split)
                 for repeat, split in folds(data, options.seeds)
             ]
-            results = run_cells(store, cells, jobs=options.jobs)
-            scores[variant].append(np.mean([result["score"] for result in results]))
+            deadline = 0.0 if options.report_only else None
+            results = run_cells(store, cells, jobs=options.jobs, deadline=deadline)
+            scores[variant].append(np.mean([result.score for result in results]))
     rows = [
         [variant.__doc__.rstrip("."), *(f"{s:.3f}" for s in found), f"{np.mean(found):.4f}"]
         for variant, found in scores.items()

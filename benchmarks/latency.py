@@ -8,14 +8,13 @@ that of one sequence of 100 steps. Medians of several runs, and the fastest and 
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
+import _results
 import numpy as np
 from _runner import markdown_table
 
@@ -108,22 +107,28 @@ def seconds_of(call, repeats, number=1000):
     return found[1:]
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args(argv)
-    found = process_rows(options.repeats) | call_rows(options.repeats)
+def write_report(found, out):
+    """Write the table."""
     lines = []
     for what, seconds in found.items():
         low, middle, high = np.percentile(seconds, [0, 50, 100])
         scale, unit = (1e6, "us") if middle < 1e-3 else (1, "s")
         low, middle, high = (f"{scale * value:.3g}" for value in (low, middle, high))
         lines.append([what, f"{middle} {unit}", f"{low} - {high}"])
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
     table = markdown_table(["what", "median", "fastest and slowest"], lines)
-    options.out.write_text(table + "\n", encoding="utf-8")
-    options.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    out.write_text(table + "\n", encoding="utf-8")
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    _results.add_arguments(parser)
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args(argv)
+    path = _results.results_path(options)
+    if not options.report_only:
+        _results.write(path, process_rows(options.repeats) | call_rows(options.repeats))
+    write_report(_results.read(path), options.out)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,9 @@ that can be compared with 1 GB. ``--folder`` is where the file is written, and d
 
 import argparse
 import gc
-import importlib.metadata
 import json
 import mmap
 import os
-import platform
 import select
 import subprocess
 import sys
@@ -30,6 +28,7 @@ import time
 import warnings
 from pathlib import Path
 
+import _results
 import numpy as np
 from _memory_report import write
 
@@ -40,6 +39,7 @@ _CASE = {
     "steps": 50, "units": UNITS, "batch": 256, "epochs": 2, "jobs": 1, "standardize": True,
     "early_stopping": False, "map": None, "limit": None, "release": False,
 }  # fmt: skip
+_SIZES = ("n", "steps", "units", "batch", "epochs", "jobs", "release")
 _FIELDS = {
     "VmHWM": "peak", "VmRSS": "total", "RssAnon": "anonymous", "RssFile": "file",
     "RssShmem": "shared",
@@ -177,8 +177,8 @@ def measure(**changes):
     Returns
     -------
     record : dict
-        The case; bytes ``before`` the fit by kind; ``peak``, exact, of all of it; ``highest`` of
-        each kind, sampled; ``seconds``.
+        `_SIZES` of the case; bytes ``before`` the fit by kind; ``highest`` of each kind, sampled;
+        ``peak``, exact, of all of it; ``seconds``.
     """
     case = {**_CASE, **changes}
     child = run_process("--probe", json.dumps(case))
@@ -191,10 +191,13 @@ def measure(**changes):
         child.stdin.close()
         if child.wait() != 0:
             raise RuntimeError(f"the fit of {case} failed (exit status {child.returncode})")
-    record = {**case, **json.loads(found), "highest": highest, "map": bool(case["map"])}
+    found = json.loads(found)
+    record = {name: case[name] for name in _SIZES}
+    record["before"] = {kind: found["before"][kind] for kind in ("total", "anonymous")}
+    record |= {"highest": highest, "peak": found["peak"], "seconds": found["seconds"]}
     growth = record["peak"] - record["before"]["total"]
     print(f"{case['n']:,} sequences of {case['steps']} steps, n_jobs={case['jobs']}"
-          f"{', memory map' * record['map']}{', pages handed back' * case['release']}: "
+          f"{', memory map' * bool(case['map'])}{', pages handed back' * case['release']}: "
           f"peak {record['peak'] / 1e6:,.0f} MB in all, {growth / 1e6:,.1f} MB more than before; "
           f"anonymous {highest['anonymous'] / 1e6:,.0f} MB ({record['seconds']:.0f} s)",
           flush=True)  # fmt: skip
@@ -282,7 +285,7 @@ def measure_cost(options):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, help="Markdown file to write")
+    _results.add_arguments(parser, required=False)
     parser.add_argument("--gigabytes", type=float, default=4, help="size of the memory map")
     parser.add_argument("--folder", type=Path, help="where to write it; the system's by default")
     parser.add_argument("--repeats", type=int, default=3, help="timings of which the median counts")
@@ -296,19 +299,22 @@ def main(argv=None):
         return time_fits(options)
     if not options.out:
         parser.error("--out is required")
+    path = _results.results_path(options)
+    if options.report_only:
+        return write(_results.read(path), options.out)
     if not Path("/proc/self/clear_refs").exists():
         parser.error("resident memory is read from /proc of Linux")
     measure(n=64, steps=3)  # leaves the compiled kernels on disk: compiling would count as peak
     record = {
-        "python": platform.python_version(),
         "n_cores": len(os.sched_getaffinity(0)),
-        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "numba")},
+        "versions": _results.versions("numpy", "numba"),
         "map_limit": LIMIT,
         "cost": measure_cost(options),
         "growth": measure_growth(options.quick),
         "in_flight": measure_in_flight(options.quick),
         "map": measure_map(options),
     }
+    _results.write(path, record)
     write(record, options.out)
 
 

@@ -2,25 +2,24 @@
 
     python benchmarks/small_sets.py DATA_FOLDER --out docs/_tables/small_sets.md
 
-One recipe for each of the four data sets on which the single tuned network of ``accuracy.py``
-misses its target, made of scikit-learn's own pipelines and votes. The recipes were chosen in an
+One recipe for each of four data sets with at most 100 training sequences, made of scikit-learn's
+own pipelines and votes. The recipes were chosen in an
 experiment before, by cross-validation on the training parts, and written down before any of them
 was scored on a test part; this script chooses nothing. It fits each recipe on the whole training
-part once per seed and scores the test part. The single networks in the table are read from
-``accuracy.json`` beside the output.
+part once per seed and scores the test part. The single networks in the table are read from the
+results of ``accuracy.py``.
 """
 
 import argparse
-import json
-import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import _results
 import numpy as np
-import sklearn
 from _data import read_dataset
-from _runner import Cell, Store, as_params, configured, format_score, markdown_table, source_hash
+from _runner import Cell, Store, as_params, configured, format_score, markdown_table
+from accuracy_floors import best_floor
 from sklearn.base import clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import make_pipeline
@@ -91,8 +90,8 @@ RECIPES = {
         # A vote over lengths, because no length of frame was clearly the best.
         vote(*(network(StandardScaler(), frames(*frame), alpha=0.1)
                for frame in ((8,), (10,), (15,), (20, 10), (25,)))),
-        "every time step scaled by itself; one network each on frames of 8, 10, 15, 20 (overlap "
-        "10) and 25 steps; `alpha=0.1`",
+        "every time step standardised separately; one network each on frames of 8, 10, 15, 20 "
+        "(overlap 10) and 25 steps; `alpha=0.1`",
         0.812, 0.058, 66,
     ),
     "ECG200": Recipe(
@@ -101,7 +100,7 @@ RECIPES = {
              *[network(StandardScaler(), frames(8), alpha=0.1, dropout=0.5,
                        recurrent_dropout=0.5)] * 3),
         '3 on the series as they are, `pooling="max"`; 3 on frames of 8 steps, every time step '
-        "scaled by itself, `dropout=0.5`, `recurrent_dropout=0.5`; `alpha=0.1`",
+        "standardised separately, `dropout=0.5`, `recurrent_dropout=0.5`; `alpha=0.1`",
         0.910, 0.025, 48,
     ),
     "ItalyPowerDemand": Recipe(
@@ -124,8 +123,8 @@ def single_scores(store, data, params, n_seeds):
     """Test scores of one network with `params`; None where `store` lacks one."""
     cells = [Cell(data, configured(GRUClassifier(), seed=seed, **params), "single")
              for seed in range(n_seeds)]  # fmt: skip
-    results = [store.get("cells", cell.key) for cell in cells]
-    return None if None in results else [result["score"] for result in results]
+    results = [store.result(cell) for cell in cells]
+    return None if None in results else [result.score for result in results]
 
 
 def mean_and_spread(scores):
@@ -136,61 +135,68 @@ def mean_and_spread(scores):
     return f"{np.mean(scores):.3f} ± {spread:.3f}"
 
 
-def write_report(records, n_seeds, path):
-    """Write the table, and everything behind it as JSON."""
+def measure(recipe, data, n_seeds):
+    """Test scores of a recipe, one for each seed."""
+    scores = []
+    for seed in range(n_seeds):
+        start = time.perf_counter()
+        model = seeded(recipe.model, seed).fit(data.X_train, data.y_train)
+        seconds = time.perf_counter() - start
+        scores.append(float(model.score(data.X_test, data.y_test)))
+        print(f"[{seed + 1}/{n_seeds}] {data.name}: {scores[-1]:.3f} after {seconds:.1f} s",
+              flush=True)  # fmt: skip
+    return scores
+
+
+def table_row(name, data, store, singles, n_seeds):
+    """One line of the table: the recipe's scores beside those of single networks."""
+    recipe, search = RECIPES[name], singles.get("search", name)
+    scores = {
+        "test": store.get("test", name),
+        "tuned": search and single_scores(singles, data, as_params(search["params"]), n_seeds),
+        "default": single_scores(singles, data, {}, n_seeds),
+    }
+    promised = f"{recipe.cv:.3f} ± {recipe.cv_error:.3f}, of {recipe.n_candidates}"
+    floors = singles.get("floors", data.facts)
+    baseline = "-" if floors is None else format_score(best_floor(data, floors)[1], "accuracy")
+    return [name, recipe.words, promised, *map(mean_and_spread, scores.values()), baseline]
+
+
+def write_report(rows, store, n_seeds, path):
+    """Write the table."""
     header = ["data set", "recipe", "cross-validation (optimistic)", "test", "single tuned, test",
-              "default, test", "goal"]  # fmt: skip
-    rows = []
-    for name, record in records.items():
-        promised = f"{record['cv']:.3f} ± {record['cv_error']:.3f}, of {record['n_candidates']}"
-        scores = [mean_and_spread(record[kind]) for kind in ("test", "tuned", "default")]
-        goal = format_score(record["goal"], "accuracy")
-        rows.append([name, record["recipe"], promised, *scores, goal])
+              "default, test", "baseline"]  # fmt: skip
     text = [
-        f"Accuracy. On the test part: mean ± standard deviation over {n_seeds} seeds. In "
-        "cross-validation: mean ± standard error over the training sequences, measured by an "
-        "earlier experiment that chose the recipe among so many candidates by such figures. "
-        "A recipe averages the probabilities of 5 or 6 networks; what it does not name is the "
-        "default. *Single tuned* and *default* are those of the accuracy table.",
+        f"Accuracy. Test part: mean ± standard deviation over {n_seeds} seeds. Cross-validation: "
+        "mean ± standard error over the training sequences, and how many candidates the recipe "
+        "was chosen from. A recipe averages the probabilities of 5 or 6 networks; parameters that "
+        "it does not name have their defaults. *Single tuned*, *default* and *baseline* are those "
+        "of the accuracy table.",
         markdown_table(header, rows),
-        f"Measured with Python {platform.python_version()}, scikit-learn {sklearn.__version__}, "
-        f"NumPy {np.__version__}.",
+        store.measured_with(),
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n\n".join(text) + "\n", encoding="utf-8")
-    path.with_suffix(".json").write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
 
 
 def main(argv=None):
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data_folder", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
+    _results.add_arguments(parser)
     parser.add_argument("--datasets", nargs="+", default=RECIPES, choices=RECIPES, metavar="NAME")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args(argv)
-    store = Store(options.out.with_name("accuracy.json"))
-    records = {}
+    store, rows = Store(_results.results_path(options)), []
+    singles = Store(_results.FOLDER / "accuracy.json")
     for name in options.datasets:
-        data, recipe = read_dataset(name, options.data_folder), RECIPES[name]
-        scores = []
-        for seed in range(options.seeds):
-            start = time.perf_counter()
-            model = seeded(recipe.model, seed).fit(data.X_train, data.y_train)
-            seconds = time.perf_counter() - start
-            scores.append(float(model.score(data.X_test, data.y_test)))
-            print(f"[{seed + 1}/{options.seeds}] {name}: {scores[-1]:.3f} after {seconds:.1f} s",
-                  flush=True)  # fmt: skip
-        search = store.get("search", name)
-        tuned = search and single_scores(store, data, as_params(search["params"]), options.seeds)
-        records[name] = {
-            "recipe": recipe.words, "cv": recipe.cv, "cv_error": recipe.cv_error,
-            "n_candidates": recipe.n_candidates, "test": scores, "tuned": tuned,
-            "default": single_scores(store, data, {}, options.seeds),
-            "goal": data.tuned_target, "source": source_hash(),
-        }  # fmt: skip
+        data = read_dataset(name, options.data_folder)
+        if not options.report_only:
+            store.put_versions()
+            store.put("test", name, measure(RECIPES[name], data, options.seeds))
+        rows.append(table_row(name, data, store, singles, options.seeds))
         # After every data set, so that a stopped run leaves a table too.
-        write_report(records, options.seeds, options.out)
+        write_report(rows, store, options.seeds, options.out)
     print(options.out.read_text(encoding="utf-8"))
 
 

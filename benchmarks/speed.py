@@ -1,6 +1,6 @@
 """Time the engine beside its peers, and measure what a core could do at best.
 
-    python benchmarks/speed.py --out docs/_tables/speed.md [--prototype FOLDER] [--threads 1 all]
+    python benchmarks/speed.py --out docs/_tables/speed.md [--threads 1 all]
 
 One training step is forward, backward for a gradient of the final states of the top layer, and the
 gradients of all weights (not of the inputs); inference is the final states alone. Our packing of
@@ -29,6 +29,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import _results
+
 # Of one core; NumPy, torch and JAX read these when they are imported.
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -45,15 +47,12 @@ _PACKAGES = (
 # -- in the process of one setting -----------------------------------------------------------------
 
 
-def build(problem, threads, prototype, absent):
+def build(problem, threads, absent):
     """Engines by name (ours first), seconds each took to build, and reasons for those left out."""
     import peers
-    from _engine import Engine, Prototype
+    from _engine import Engine
 
-    case = problem.case
     makers = {"skgru": lambda: Engine(problem, threads)}
-    if prototype and threads == 1 and case.is_plain and case.hidden % 16 == 0:
-        makers["prototype"] = lambda: Prototype(problem, prototype)
     for name in peers.NAMES:
         if name not in absent:
             makers[name] = lambda name=name: peers.load(name)(problem, threads)
@@ -93,11 +92,10 @@ def measure(case, threads, options, absent):
     from _speed_cases import Problem
     from _speed_timing import TOLERANCES, check, summarize, time_alternating
 
-    engines, built, reasons = build(Problem(case), threads, options.prototype, absent)
+    engines, built, reasons = build(Problem(case), threads, absent)
     first_runs = check(engines, TOLERANCES[case.dtype.name])
     row = {
         "case": case.name,
-        "flop": case.flop,
         "compile": {name: built[name] + first_runs[name] for name in engines},
         "left_out": reasons,
         "others": {},
@@ -213,12 +211,8 @@ def versions():
 
 
 def run_all(options):
-    """Run every setting; return the whole record."""
-    from _speed_report import write
-
+    """Run every setting, store what it measured and write the report."""
     forwarded = ["--seconds", options.seconds, *(["--quick"] if options.quick else [])]
-    if options.prototype:
-        forwarded += ["--prototype", options.prototype.resolve()]
     record = {
         "cpu": cpu_name(),
         "n_cores": len(cores()),
@@ -236,20 +230,29 @@ def run_all(options):
         print(f"{threads} thread{'s' * (threads > 1)}", flush=True)
         arguments = [*forwarded, "--worker", threads]
         record["settings"].append(run_process(arguments, threads, environment))
-    write(record, options.out)
+    _results.write(_results.results_path(options), record)
+    write_report(record, options.out)
+
+
+def write_report(record, out):
+    """Write the tables and the picture."""
+    from _speed_report import write
+
+    write(record, out)
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
-    parser.add_argument("--prototype", type=Path, help="folder of tile_gru.py, also to be timed")
+    _results.add_arguments(parser)
     parser.add_argument("--threads", nargs="+", default=["1", "all"], help="numbers, or all")
     parser.add_argument("--seconds", type=float, default=0.7, help="for each engine and kind")
     parser.add_argument("--quick", action="store_true", help="few cases, to try the script")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--first-run", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
-    if options.first_run:
+    if options.report_only:
+        write_report(_results.read(_results.results_path(options)), options.out)
+    elif options.first_run:
         first_run(options.out)
     elif options.worker:
         work(options.worker, options)

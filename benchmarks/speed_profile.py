@@ -11,15 +11,15 @@ beside them. Runs of ten calls on one thread and on two take turns.
 """
 
 import argparse
-import json
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
+import _results
 import numpy as np
 from _engine import Engine
 from _runner import markdown_table
 from _speed_cases import CASES, Problem
+from _speed_report import SHAPE
 from _speed_timing import Limit
 
 _PARTS = {
@@ -52,20 +52,6 @@ class ClockedKernels:
         return run
 
 
-def flop(case):
-    """Floating-point operations of the products: forward, and backward."""
-    rows, forward, backward = int(case.lengths.sum()), 0, 0
-    gates, inputs = 3 * case.hidden, case.inputs
-    for layer in range(case.n_layers):
-        of_inputs, of_states = (
-            2 * rows * gates * n * case.n_directions for n in (inputs, case.hidden)
-        )
-        forward += of_inputs + of_states
-        backward += of_inputs * (1 + (layer > 0)) + 2 * of_states
-        inputs = case.n_directions * case.hidden
-    return {"forward": forward, "backward": backward}
-
-
 def profile(case, limit):
     """Milliseconds of each part, of a training step and of an inference on one thread."""
     found = []
@@ -82,7 +68,7 @@ def profile(case, limit):
             parts.append([whole, *clock.spent.values()])
         whole, *spent = (1e3 * float(x) for x in np.median(parts, axis=0))
         spent = dict(zip(_PARTS, spent, strict=True))
-        work = flop(case)
+        work = {"forward": case.flop, "backward": case.backward_flop}
         shares = {
             part: work[part] / (1e6 * spent[part]) / limit
             for part in ("forward", "backward")
@@ -113,8 +99,8 @@ def second_thread(case):
 
 def profile_table(rows):
     header = [
-        "batch, steps, inputs, hidden", "of", "ms", "forward", "backward", "weights", "inputs",
-        "rest", "forward / sgemm", "backward / sgemm",
+        SHAPE, "pass", "all, ms", "forward", "backward", "weights", "inputs", "other",
+        "forward / sgemm", "backward / sgemm",
     ]  # fmt: skip
     lines = []
     for row in rows:
@@ -130,8 +116,8 @@ def profile_table(rows):
 
 def threads_table(rows):
     header = [
-        "batch, steps, inputs, hidden", "of", "one thread, ms (10 - 90 %)", "two, ms (10 - 90 %)",
-        "medians", "tenth percentiles",
+        SHAPE, "pass", "one thread, ms (10 - 90 %)", "two threads, ms (10 - 90 %)",
+        "gain, medians", "gain, tenth percentiles",
     ]  # fmt: skip
     lines = []
     for row in rows:
@@ -144,10 +130,21 @@ def threads_table(rows):
     return markdown_table(header, lines)
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(argv)
+def write_report(record, out):
+    """Write the tables."""
+    text = [
+        "# Parts of a run on one thread",
+        f"Milliseconds; the rate of sgemm was {np.median(record['limit']):.0f} GFLOP/s.",
+        profile_table(record["parts"]),
+        "# A second thread",
+        threads_table(record["threads"]),
+    ]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+
+
+def measure():
+    """Measure every shape; return JSON types."""
     limit = Limit(pause=False)
     parts, threads = [], []
     for case in CASES:
@@ -157,17 +154,17 @@ def main(argv=None):
         if case.batch > 1 and case.hidden >= 50:
             threads += second_thread(case)
         print(case.name, flush=True)
-    text = [
-        f"# Parts of a run on one thread\n\nMilliseconds; sgemm limit "
-        f"{np.median(limit.found):.0f} GFLOP/s.",
-        profile_table(parts),
-        "# A second thread",
-        threads_table(threads),
-    ]
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text("\n\n".join(text) + "\n", encoding="utf-8")
-    found = {"limit": limit.found, "parts": parts, "threads": threads}
-    options.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    return {"limit": limit.found, "parts": parts, "threads": threads}
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    _results.add_arguments(parser)
+    options = parser.parse_args(argv)
+    path = _results.results_path(options)
+    if not options.report_only:
+        _results.write(path, measure())
+    write_report(_results.read(path), options.out)
 
 
 if __name__ == "__main__":

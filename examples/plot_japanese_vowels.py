@@ -4,10 +4,10 @@ Who is speaking? Classifying sequences of different lengths
 
 Nine men say the vowels /ae/ one after the other. Each utterance is cut into frames, and each frame
 is described by 12 LPC cepstrum coefficients: a sequence of 7 to 29 steps with 12 features. The task
-is to tell from one utterance who spoke.
+is to recognise the speaker of an utterance.
 
-The sequences go into :class:`skgru.GRUClassifier` as they are, a list of arrays. Nothing is padded
-or cut to one length.
+The sequences are passed to :class:`skgru.GRUClassifier` as a list of arrays. Nothing is padded or
+cut to a common length.
 """
 
 # %%
@@ -43,8 +43,8 @@ plt.show()
 # %%
 # Training
 # --------
-# A tenth of the training part is held back, to see when to stop; the weights with the best score on
-# it are kept.
+# A tenth of the training part is held out to decide when to stop. The weights with the best score
+# on it are kept.
 
 model = GRUClassifier(
     hidden_layer_sizes=64,
@@ -55,14 +55,14 @@ model = GRUClassifier(
     random_state=0,
 )
 model.fit(X_train, y_train)
-print(f"{model.n_iter_} passes, test accuracy {model.score(X_test, y_test):.3f}")
+print(f"{model.n_iter_} epochs, test accuracy {model.score(X_test, y_test):.3f}")
 
 # %%
-# The loss of each pass over the training part, and the score on the part that was held back:
+# The loss on the training part and the score on the held-out part, epoch by epoch:
 
 fig, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
 ax.plot(model.loss_curve_, color="tab:blue")
-ax.set(xlabel="pass", yscale="log")
+ax.set(xlabel="epoch", yscale="log")
 ax.set_ylabel("training loss", color="tab:blue")
 right = ax.twinx()
 right.plot(model.validation_scores_, color="tab:orange")

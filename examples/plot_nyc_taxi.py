@@ -2,10 +2,11 @@
 How many taxi rides in the next half hour?
 ==========================================
 
-The number of taxi passengers in New York City, counted every 30 minutes over seven months. From the
-counts of one day the next count is to be predicted.
+The number of taxi passengers in New York City was counted every 30 minutes over seven months. The
+task is to predict the next count from the counts of one day.
 
-The counts go into :class:`skgru.GRURegressor` as they are, in the ten-thousands.
+The counts are passed to :class:`skgru.GRURegressor` as they are, up to tens of thousands: the
+estimator standardises them itself.
 """
 
 # %%
@@ -30,15 +31,15 @@ print(f"train {X_train.shape}, test {X_test.shape}")
 # %%
 # A baseline
 # ----------
-# With counts that change slowly, "the same as half an hour ago" is not a bad guess.
+# Counts change slowly, so "the same as half an hour ago" is a reasonable guess.
 
 persistence = X_test[:, -1]
 
 # %%
 # Training
 # --------
-# The most recent tenth of the training part decides when to stop. It is handed over explicitly: a
-# random tenth would overlap with the windows trained on.
+# The most recent tenth of the training part decides when to stop. It is passed explicitly, because
+# a random tenth would overlap with the windows used for training.
 
 n_fit = int(0.9 * len(X_train))
 model = GRURegressor(
@@ -52,7 +53,7 @@ for name, prediction in [("half an hour ago", persistence), ("GRURegressor", for
     print(f"{name:18s} MAE {mae:6.0f} passengers, R2 {r2_score(y_test, prediction):.3f}")
 
 # %%
-# One week of the test part. The baseline lags by one step, most visibly in the morning rise.
+# One week of the test part. The baseline lags by one step, which shows most in the morning rise.
 
 week = slice(0, 7 * 48)
 when = test.target_timestamps[week]
@@ -79,7 +80,8 @@ bottom.legend(loc="upper right", ncols=2)
 plt.show()
 
 # %%
-# How far off, in general? Each point is one half hour; the diagonal is a perfect forecast.
+# How large are the errors over the whole test part? Each point is half an hour; on the diagonal the
+# forecast is perfect.
 
 fig, axes = plt.subplots(1, 2, figsize=(8, 4), sharex=True, sharey=True, layout="constrained")
 for ax, (title, prediction) in zip(

@@ -2,17 +2,17 @@
 Choosing pooling and size with a grid search
 ============================================
 
-The estimators of skgru are scikit-learn estimators, so a Pipeline around one of them can be
-searched like any other, with sequences of different lengths as well. Here we look for a pooling
-(how the states of a sequence become one vector) and for a number of units.
+The estimators of skgru are scikit-learn estimators, so a grid search works on a Pipeline with one
+of them, also for sequences of different lengths. Here we search for the pooling (how the states of
+a sequence become one vector), for the number of units, and for one direction or both.
 """
 
 # %%
 # A Pipeline over ragged sequences
 # --------------------------------
 # :class:`skgru.SequenceScaler` takes the same input as the estimators. Inside a Pipeline it learns
-# its means and scales from the training part of each fold only. (The estimators standardise what
-# they are given in any case; a scaler in the Pipeline makes the step visible and replaceable.)
+# its means and scales from the training part of each fold only. (The estimators standardise their
+# input in any case; a scaler in the Pipeline makes the step visible and replaceable.)
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,7 +26,7 @@ X_train, y_train = load_japanese_vowels(return_X_y=True, subset="train")
 X_test, y_test = load_japanese_vowels(return_X_y=True, subset="test")
 
 pipeline = Pipeline(
-    [("scale", SequenceScaler()), ("gru", GRUClassifier(max_iter=15, tol=0, random_state=0))]
+    [("scale", SequenceScaler()), ("gru", GRUClassifier(max_iter=15, random_state=0))]
 )
 pipeline
 

@@ -3,20 +3,21 @@ Who is speaking? Deciding while the words are spoken
 ====================================================
 
 In the :ref:`first example <sphx_glr_gallery_plot_japanese_vowels.py>` an utterance is classified
-once all of it is there. Here its frames arrive one by one, and after each of them the model says
-what it makes of the utterance so far.
+once it is complete. Here its frames arrive one by one, and after each of them the model classifies
+the utterance so far.
 
-``model.stream()`` carries the state of the network from frame to frame, so a frame costs the same
-few microseconds however long the utterance is, and its prediction equals that of ``predict`` for
-the frames so far, to the last bit.
+``model.stream()`` keeps the state of the network between frames. A frame therefore always takes the
+same few microseconds, however long the utterance is, and its prediction equals that of ``predict``
+for the frames so far, to the last bit.
 """
 
 # %%
 # A model
 # -------
-# Nine speakers, utterances of 7 to 29 frames. A model can be run forward in time with any of the
-# poolings "last", "mean" and "max" or all of them, which is the default, but not with attention,
-# and not if it is bidirectional: both need the end of a sequence before they can say anything.
+# There are nine speakers, and utterances have 7 to 29 frames. A stream works with the poolings
+# "last", "mean" and "max" and any combination of them (the default is all three). It does not work
+# with attention or with a bidirectional model, which both need the end of a sequence to predict
+# anything.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,8 +35,8 @@ print(f"test accuracy for whole utterances {model.score(X_test, y_test):.3f}")
 # %%
 # Frame by frame
 # --------------
-# ``push`` takes one frame and returns what the method named in ``stream`` says of the frames so
-# far.
+# ``push`` takes one frame and returns the result of the method named in ``stream`` for the frames
+# so far.
 
 stream = model.stream(method="predict_proba")
 
@@ -55,8 +56,8 @@ print(
 
 # %%
 # Three test utterances: one that is clear from the start, one that takes a while, and one for which
-# the model changes its mind most often. Above are the coefficients that come in, below is what the
-# model makes of them.
+# the prediction changes most often. The upper row shows the coefficients that arrive, the lower row
+# the probabilities of the nine speakers.
 
 n_changes = np.array([np.count_nonzero(np.diff(p.argmax(axis=1))) for p in evolving])
 settled = np.array([np.max(np.flatnonzero(p.max(axis=1) < 0.9), initial=-1) for p in evolving])
@@ -83,9 +84,8 @@ plt.show()
 # %%
 # How much has to be heard?
 # -------------------------
-# Several streams may run side by side, one frame of each at a time. All test utterances have at
-# least seven frames; here are the first seven of all 370 of them, in seven calls. A state may also
-# be set aside, to go on from it later.
+# A stream can follow several sequences at once, one frame of each per call. All 370 test utterances
+# have at least seven frames; seven calls process the first seven frames of all of them.
 
 n_first = min(len(utterance) for utterance in X_test)
 together = model.stream(len(X_test))
@@ -96,9 +96,9 @@ for t in range(n_first):
 print("accuracy after 1, 2, ... frames:", np.round(accuracy, 3))
 
 # %%
-# An utterance has 15 frames on average, but not every one needs that many. Stop as soon as one
-# speaker is more probable than some threshold: the higher it is, the later and the better the
-# decision.
+# An utterance has 15 frames on average, but not all of them are always needed. We can stop as soon
+# as one speaker is more probable than a threshold: with a higher threshold, decisions are later and
+# better.
 
 frames_heard, share_right = [], []
 for threshold in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99):

@@ -100,7 +100,7 @@ class TorchCompiled(Torch):
 
     def __init__(self, problem, threads):
         if not problem.case.is_plain or problem.case.shape not in self._COMPILED:
-            raise Unsupported("not tried for want of time: compilation takes half a minute a shape")
+            raise Unsupported("left out because it compiles for half a minute per shape")
         if shutil.which("g++") is None and shutil.which("clang++") is None:
             raise Unsupported("torch.compile needs a C++ compiler")
         _prepare(threads)
