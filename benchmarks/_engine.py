@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from skgru.data import Sequences, cut_into_shards, pack_shard
-from skgru.models import GRUNetwork, run_tasks
+from skgru.data import Sequences, cut_into_shards
+from skgru.models import GRUNetwork, make_feed, run_tasks
 
 
 class Engine:
@@ -28,7 +28,7 @@ class Engine:
             pooling=("last",), n_outputs=1, dropout=0, recurrent_dropout=0, dtype=case.dtype,
             kernels=kernels,
         )  # fmt: skip
-        self.layers = network.layers
+        self.layers = network.stack.layers
         self.n_units = self.layers[-1].n_units
         self.parameters = np.zeros(network.layout.size, case.dtype)
         views = network.layout.views(self.parameters)
@@ -40,9 +40,9 @@ class Engine:
             views[f"{prefix}.b_hn"][...] = weights.b_h[2 * hidden :]
         offsets = np.concatenate([[0], np.cumsum(problem.lengths)])
         self.sequences = Sequences(problem.rows, offsets, "ragged")
-        self.shift, self.scale = np.zeros(inputs), np.ones(inputs)
+        self.feed = make_feed(network, self.sequences, np.zeros(inputs), np.ones(inputs))
         self.packed = network.new_packed()
-        self.placed = network.place(self.parameters)
+        self.on_device = network.upload(self.parameters)
         self.workspaces = network.new_workspaces(threads)
         self.lengths = self.sequences.common_length or self.sequences.lengths
         self.batch = np.arange(batch)
@@ -63,19 +63,17 @@ class Engine:
             limits = network.prediction_limits(len(self.batch), len(self.workspaces))
         shards = cut_into_shards(self.batch, self.lengths, *limits)
         for layer in self.layers:
-            layer.pack(self.placed.views, self.packed, train)
+            layer.pack(self.on_device.views, self.packed, train)
 
         def work(i, workspace):
-            shard = shards[i]
-            x = workspace.array("x", (shard.n_rows, self.case.inputs))
-            pack_shard(network.kernels, self.sequences, shard, self.shift, self.scale, x)
-            states = network._states(x, shard, self.packed, workspace, None, train)
-            self._take_last(states, shard)
+            shard, x, _ = self.feed.load(shards[i], workspace)
+            saved = network.stack.forward(x, shard, self.packed, workspace, save=train)
+            self._take_last(saved[-1].states, shard)
             if train:
                 self.slots[i].flat.fill(0)
-                self._backward(x, shard, workspace, self.slots[i])
+                self._backward(saved, shard, workspace, self.slots[i])
 
-        run_tasks(work, len(shards), self.workspaces)
+        run_tasks(work, range(len(shards)), self.workspaces)
         if train:
             total = self.slots[0]
             for slot in self.slots[1:]:
@@ -94,24 +92,15 @@ class Engine:
             columns = slice(d.number * hidden, (d.number + 1) * hidden)
             self.last[shard.positions, columns] = states[d.number][rows, :hidden]
 
-    def _backward(self, x, shard, workspace, slot):
-        """As `GRUNetwork.backward`, from gradients of the final states on."""
-        network, hidden = self.network, self.case.hidden
-        finals = self.layers[-1].zero_finals(shard, workspace)
+    def _backward(self, saved, shard, workspace, slot):
+        """From gradients of the final states on."""
+        stack, hidden = self.network.stack, self.case.hidden
+        finals = stack.top.no_final_gradients(shard, workspace)
         for d, final in enumerate(finals):
             d_final = self.problem.d_final[shard.positions, d * hidden : (d + 1) * hidden]
             final[:, :hidden] = d_final
-        d_states = None
-        for i in reversed(range(len(self.layers))):
-            layer, d_x = self.layers[i], None
-            layer_x = x if i == 0 else network._input_buffer(i, shard, workspace)
-            if i > 0:
-                d_x = workspace.array(("d_input", i), (shard.n_rows, layer.n_input_columns))
-            layer.backward(
-                layer_x, shard, self.packed, workspace, slot.views, finals, d_states, d_x
-            )
-            if i > 0:
-                d_states, finals = d_x, self.layers[i - 1].zero_finals(shard, workspace)
+        d_finals = [None] * (len(self.layers) - 1) + [finals]
+        stack.backward(saved, shard, self.packed, workspace, slot.views, d_finals)
 
     def final(self):
         """Final states of the top layer, directions side by side."""

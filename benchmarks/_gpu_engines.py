@@ -5,7 +5,6 @@ from _engine import Engine
 from _gpu_timing import NumbaMark, TorchMark, WallMark, measure
 
 from skgru.data import cut_into_shards
-from skgru.models import make_feed
 
 
 class OnDevice(Engine):
@@ -27,9 +26,9 @@ class OnDevice(Engine):
     def __init__(self, problem, kernels, precision, simulated):
         self.precision, self._mark = precision, WallMark if simulated else NumbaMark
         super().__init__(problem, 1, kernels)
-        self.feed = make_feed(self.network, self.sequences, self.shift, self.scale)
         self.shards, self.d_final = self._cut(), []
-        shapes = [(shard.n_sequences, self.network.pooling.n_outputs) for shard in self.shards]
+        n_columns = self.network.output.readout.n_outputs
+        shapes = [(shard.n_sequences, n_columns) for shard in self.shards]
         self.found = [kernels.zeros(shape, self.case.dtype) for shape in shapes]
         hidden = self.case.hidden
         for shard in self.shards:
@@ -50,27 +49,28 @@ class OnDevice(Engine):
         network, (workspace,) = self.network, self.workspaces
         kernels = network.kernels
         for layer in self.layers:
-            layer.pack(self.placed.views, self.packed, train)
+            layer.pack(self.on_device.views, self.packed, train)
         for i, shard in enumerate(self._cut()):
-            placed, x = self.feed.inputs(shard, workspace)
-            states = network._states(x, placed, self.packed, workspace, None, train)
-            pooled = network.pooling.forward(states, placed, self.packed, workspace)
+            shard, x, _ = self.feed.load(shard, workspace)
+            saved = network.stack.forward(x, shard, self.packed, workspace, save=train)
+            readout = network.output.readout
+            pooled = readout.forward(saved[-1].states, shard, self.packed, workspace).rows
             kernels.copy_columns(pooled, 0, self.found[i])  # the next shard overwrites it
             if train:
                 kernels.fill(self.slots[i].flat, 0)
-                self._backward_on_device(x, placed, workspace, i)
+                self._backward_on_device(saved, shard, workspace, i)
         if train:
             for slot in self.slots[1:]:
                 kernels.add(self.slots[0].flat, slot.flat)
             network.unpack_gradient(self.slots[0], self.gradient)
 
-    def _backward_on_device(self, x, shard, workspace, i):
-        network, slot = self.network, self.slots[i].views
-        finals = self.layers[-1].zero_finals(shard, workspace)
+    def _backward_on_device(self, saved, shard, workspace, i):
+        stack = self.network.stack
+        finals = stack.top.no_final_gradients(shard, workspace)
         for final, d_final in zip(finals, self.d_final[i], strict=True):
-            network.kernels.copy_columns(d_final, 0, final)
-        (layer,) = self.layers  # no case here has two
-        layer.backward(x, shard, self.packed, workspace, slot, finals)
+            self.network.kernels.copy_columns(d_final, 0, final)
+        # No case here has two layers.
+        stack.backward(saved, shard, self.packed, workspace, self.slots[i].views, [finals])
 
     def final(self):
         last = np.zeros_like(self.last)
