@@ -12,6 +12,7 @@ tile computed it.
 from numba import types
 from numba.extending import intrinsic
 
+from ._cell import gru_cell, gru_cell_backward
 from ._vector_ir import Vectors
 
 
@@ -56,9 +57,7 @@ def make_product_stripe(vectors, heights):
                     for m in range(rows)
                     for j in range(vectors)
                 ]
-                sums = v.where(
-                    add, sums, lambda i, value: builder.fadd(v.load(addresses[i]), value)
-                )
+                sums = v.where(add, sums, lambda i, value: v.add(v.load(addresses[i]), value))
                 for value, address in zip(sums, addresses, strict=True):
                     v.store(value, address)
 
@@ -86,15 +85,12 @@ def make_sum_stripe(vectors):
 
             def add(k, carried):
                 b_k = v.at(b, builder.mul(b_row, k))
-                return [
-                    builder.fadd(old, v.load(v.at(b_k, j * v.width)))
-                    for j, old in enumerate(carried)
-                ]
+                return [v.add(old, v.load(v.at(b_k, j * v.width))) for j, old in enumerate(carried)]
 
             sums = v.accumulate([v.constant(0.0)] * vectors, n_k, add)
             for j, value in enumerate(sums):
                 address = v.at(c, j * v.width)
-                v.store(builder.fadd(v.load(address), value), address)
+                v.store(v.add(v.load(address), value), address)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -110,7 +106,7 @@ def make_forward_stripe(blocks, heights):
 
         r, z, x_n = b + x W          (loop over the n_x inputs; x_n is set aside)
         r, z, a   += h U             (loop over the n_h recurrent inputs; a starts at b_hn)
-        r, z = sigmoid;  n = tanh(x_n + r a);  h' = n + z (h - n)
+        r, z, n, h' = gru_cell       (see ``_cell.py``)
 
     bias: per block b_r, b_z, b_n, b_hn.  w, u: per block [k][r, z, n].  gates (with ``save``): per
     block r, z, n, a.  ``h_in`` is what U multiplies (the state, or the state under a dropout mask),
@@ -179,15 +175,12 @@ def make_forward_stripe(blocks, heights):
                     m, p = divmod(cell, blocks)
                     unit = builder.add(builder.mul(h_row, v.index(m)), v.index(p * width))
                     unit = builder.add(h_offset, unit)
-                    r, z = v.two_sigmoids(sums[3 * cell], sums[3 * cell + 1])
-                    a = sums[3 * cell + 2]
-                    candidate = v.tanh(v.multiply_add(r, a, x_n[cell]))
-                    old = v.load(v.at(h, unit))
-                    new = v.multiply_add(z, builder.fsub(old, candidate), candidate)
-                    v.store(new, v.at(out, unit))
+                    s_r, s_z, a = sums[3 * cell : 3 * cell + 3]
+                    r, z, n, h_next = gru_cell(v, s_r, s_z, x_n[cell], a, v.at(h, unit))
+                    v.store(h_next, v.at(out, unit))
                     with builder.if_then(save):
                         saved = v.at(gates, builder.mul(unit, v.index(4)))
-                        for j, value in enumerate((r, z, candidate, a)):
+                        for j, value in enumerate((r, z, n, a)):
                             v.store(value, v.at(saved, j * width))
 
             v.for_rows(n_rows, heights, tile)
@@ -205,8 +198,7 @@ def make_backward_stripe(blocks, heights, groups=1):
     sends back through U; with ``finish`` the gates are differentiated while it is in registers::
 
         dh = mask (da U_n^T + dr U_r^T + dz U_z^T) + carry + d_state
-        dz = dh (h - n) z (1 - z)            dn = dh (1 - z) (1 - n^2)
-        da = dn r                            dr = da a (1 - r)
+        da, dr, dz, dn = gru_cell_backward   (see ``_cell.py``)
         carry = dh z
 
     and without it dh itself is left in ``carry``, which is how the gradient of the initial state
@@ -239,7 +231,7 @@ def make_backward_stripe(blocks, heights, groups=1):
              ) = arguments  # fmt: skip
             kinds = signature.args
             v = Vectors(context, builder, kinds[1].dtype)
-            width, one = v.width, v.constant(1.0)
+            width = v.width
             source = v.pointer(kinds[1], d_gates, source_start)
             target = v.pointer(kinds[1], d_gates, target_start)
             u_t = v.pointer(kinds[6], u_t, u_start)
@@ -293,16 +285,13 @@ def make_backward_stripe(blocks, heights, groups=1):
                 sums = v.where(
                     has_mask,
                     product(i, rows),
-                    lambda j, value: builder.fmul(value, v.load(v.at(mask, unit[j]))),
+                    lambda j, value: v.mul(value, v.load(v.at(mask, unit[j]))),
                 )
-                sums = [
-                    builder.fadd(value, v.load(v.at(carry, unit[j])))
-                    for j, value in enumerate(sums)
-                ]
+                sums = [v.add(value, v.load(v.at(carry, unit[j]))) for j, value in enumerate(sums)]
                 sums = v.where(
                     has_d_states,
                     sums,
-                    lambda j, value: builder.fadd(value, v.load(v.at(d_states, at_d_state[j]))),
+                    lambda j, value: v.add(value, v.load(v.at(d_states, at_d_state[j]))),
                 )
                 with builder.if_else(finish) as (then, otherwise):
                     with then:
@@ -317,17 +306,10 @@ def make_backward_stripe(blocks, heights, groups=1):
 
             def differentiate_cell(dh, unit, target):
                 saved = v.at(gates, builder.mul(unit, v.index(4)))
-                r, z, candidate, a = (v.load(v.at(saved, j * width)) for j in range(4))
-                old = v.load(v.at(h, unit))
-                not_z = builder.fsub(one, z)
-                moved = builder.fmul(dh, builder.fsub(old, candidate))
-                dz = builder.fmul(moved, builder.fmul(z, not_z))
-                slope = builder.fsub(one, builder.fmul(candidate, candidate))
-                dn = builder.fmul(builder.fmul(dh, not_z), slope)
-                da = builder.fmul(dn, r)
-                dr = builder.fmul(builder.fmul(da, a), builder.fsub(one, r))
-                v.store(builder.fmul(dh, z), v.at(carry, unit))
-                for j, value in enumerate((da, dr, dz, dn)):
+                r, z, n, a = (v.load(v.at(saved, j * width)) for j in range(4))
+                of_gates = gru_cell_backward(v, dh, r, z, n, a, v.load(v.at(h, unit)))
+                v.store(v.mul(dh, z), v.at(carry, unit))
+                for j, value in enumerate(of_gates):
                     v.store(value, v.at(target, j * width))
 
             v.for_rows(n_rows, heights, tile)

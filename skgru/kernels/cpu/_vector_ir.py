@@ -84,6 +84,15 @@ class Vectors:
     def constant(self, value):
         return ir.Constant(self.vector, [float(value)] * self.width)
 
+    def add(self, x, y):
+        return self.builder.fadd(x, y)
+
+    def sub(self, x, y):
+        return self.builder.fsub(x, y)
+
+    def mul(self, x, y):
+        return self.builder.fmul(x, y)
+
     def _intrinsic(self, name, *arguments):
         suffix = f"v{self.width}{'f64' if self.is_double else 'f32'}"
         kind = ir.FunctionType(self.vector, [self.vector] * len(arguments))
