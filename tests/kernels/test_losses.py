@@ -121,6 +121,15 @@ def test_huge_raw_predictions_stay_finite(name):
         assert np.isfinite(d_raw).all()
 
 
+def test_nan_stays(rng, case):
+    """Training stops where the loss is not finite, so no loss may drop a NaN."""
+    raw = rng.normal(size=(N, case.n_raw))
+    raw[2, 0] = np.nan
+    total, d_raw = call(case, raw)
+    assert np.isnan(total)
+    assert np.isfinite(np.delete(d_raw, 2, axis=0)).all()
+
+
 def test_gradient_at_a_perfect_prediction():
     for name in ("squared_error", "absolute_error", "huber"):
         total, d_raw = call(CASES[name], CASES[name].target)

@@ -1,8 +1,10 @@
 """A gated recurrent network, written to be obviously right: the oracle of the other tests.
 
 Everything is float64 and handles one sequence, one step at a time.  Nothing here is imported by the
-package and nothing of the package is imported here.  The labels in the comments (``gates``,
-``dout``...) are those of the equations in ``docs/derivations/gru.md``.
+package and nothing of the package is imported here.  Names, and the labels in the comments
+(``gates``, ``dzdn``...), are those of the equations in ``docs/derivations/gru.md``.  As there, dr,
+dz and dn are the gradients of the sums inside the nonlinearities; the gradients of the values r, z
+and n are called dL_dr, dL_dz and dL_dn.
 
 Shapes: T steps, D features, H units.  The gates stand side by side in the order r, z, n.
 
@@ -31,9 +33,9 @@ class Direction(NamedTuple):
 # ---------------------------------------------------------------------------------- the layer
 
 
-def sigmoid(a):
+def sigmoid(s):
     """Logistic function; its tanh form cannot overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * a))
+    return 0.5 * (1.0 + np.tanh(0.5 * s))
 
 
 def gru_step(x_t, h, W, U, b, b_hn, mask):
@@ -42,7 +44,7 @@ def gru_step(x_t, h, W, U, b, b_hn, mask):
     Returns
     -------
     tuple of ndarray of shape (H,)
-        The new state, then r, z, n and q, the recurrent part of the candidate.
+        The new state, then r, z, n and a, the recurrent part of the candidate.
     """
     W_r, W_z, W_n = np.split(W, 3, axis=1)
     U_r, U_z, U_n = np.split(U, 3, axis=1)
@@ -51,9 +53,9 @@ def gru_step(x_t, h, W, U, b, b_hn, mask):
     g = mask * h  # eq. mask: the products see the masked state, the carry below does not
     r = sigmoid(x_t @ W_r + g @ U_r + b_r)  # eq. gates
     z = sigmoid(x_t @ W_z + g @ U_z + b_z)
-    q = g @ U_n + b_hn
-    n = np.tanh(x_t @ W_n + b_n + r * q)
-    return (1 - z) * n + z * h, r, z, n, q
+    a = g @ U_n + b_hn
+    n = np.tanh(x_t @ W_n + b_n + r * a)
+    return (1 - z) * n + z * h, r, z, n, a
 
 
 def gru_layer(x, W, U, b, b_hn, h0=None, recurrent_mask=None):
@@ -78,7 +80,8 @@ def gru_layer_backward(d_states, x, W, U, b, b_hn, h0=None, recurrent_mask=None)
     Parameters
     ----------
     d_states : ndarray of shape (T, H)
-        Gradient that reaches each state from above, the way through later steps excluded.
+        Gradient that reaches each state from above, the way through later steps excluded; dy_t on
+        the page.
 
     Returns
     -------
@@ -92,31 +95,33 @@ def gru_layer_backward(d_states, x, W, U, b, b_hn, h0=None, recurrent_mask=None)
     steps = []
     for x_t in x:
         before = h
-        h, r, z, n, q = gru_step(x_t, before, W, U, b, b_hn, mask)
-        steps.append((before, r, z, n, q))
+        h, r, z, n, a = gru_step(x_t, before, W, U, b, b_hn, mask)
+        steps.append((before, r, z, n, a))
 
     arguments = {"x": x, "W": W, "U": U, "b": b, "b_hn": b_hn}
-    gradient = {name: np.zeros_like(a) for name, a in arguments.items()}
-    d_h = np.zeros_like(h)
+    gradient = {name: np.zeros_like(array) for name, array in arguments.items()}
+    dh = np.zeros_like(h)
     for t in reversed(range(len(x))):
-        before, r, z, n, q = steps[t]
-        d_h = d_states[t] + d_h  # eq. bptt: from above, and from step t + 1
-        d_z = d_h * (before - n)  # eq. dout
-        d_n = d_h * (1 - z)
-        da_n = d_n * (1 - n**2)  # eq. da
-        da_r = da_n * q * r * (1 - r)
-        da_z = d_z * z * (1 - z)
-        d_q = da_n * r
+        before, r, z, n, a = steps[t]
+        dh = d_states[t] + dh  # eq. bptt: from above, and from step t + 1
+        dL_dz = dh * (before - n)
+        dL_dn = dh * (1 - z)
+        dz = dL_dz * z * (1 - z)  # eq. dzdn
+        dn = dL_dn * (1 - n**2)
+        da = dn * r  # eq. dadr
+        dL_dr = dn * a
+        dr = dL_dr * r * (1 - r)
 
         g = mask * before
-        gradient["x"][t] = da_r @ W_r.T + da_z @ W_z.T + da_n @ W_n.T  # eq. dweights
-        gradient["W"] += np.outer(x[t], np.hstack([da_r, da_z, da_n]))
-        gradient["U"] += np.outer(g, np.hstack([da_r, da_z, d_q]))
-        gradient["b"] += np.hstack([da_r, da_z, da_n])
-        gradient["b_hn"] += d_q
-        # eq. dh with eq. dmask: through the carry, and through the three masked products
-        d_h = d_h * z + mask * (da_r @ U_r.T + da_z @ U_z.T + d_q @ U_n.T)
-    return gradient | {"h0": d_h}
+        # eq. dweights, with the masked state of eq. dmask, and the sums of eq. sums
+        gradient["x"][t] = dr @ W_r.T + dz @ W_z.T + dn @ W_n.T
+        gradient["W"] += np.outer(x[t], np.hstack([dr, dz, dn]))
+        gradient["U"] += np.outer(g, np.hstack([dr, dz, da]))
+        gradient["b"] += np.hstack([dr, dz, dn])
+        gradient["b_hn"] += da
+        # eq. dmask: the state before, through the carry and through the three masked products
+        dh = dh * z + mask * (dr @ U_r.T + dz @ U_z.T + da @ U_n.T)
+    return gradient | {"h0": dh}  # eq. dh0
 
 
 def _as_float64(x, W, U, b, b_hn, h0, mask):

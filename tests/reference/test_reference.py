@@ -1,6 +1,8 @@
 """The oracle against hand calculation, finite differences, scikit-learn, scipy and torch."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,14 @@ from sklearn import metrics
 from . import gru as ref
 
 POOLINGS = ("last", "mean", "max", "attention")
+
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "derivations" / "gru.md"
+
+
+def test_the_equations_that_the_oracle_cites_exist():
+    cited = set(re.findall(r"eq\. (\w+)", Path(ref.__file__).read_text()))
+    labels = set(re.findall(r"^\$\$ \((\w+)\)$", PAGE.read_text(), re.MULTILINE))
+    assert {"gates", "dzdn", "bptt"} <= cited <= labels
 
 
 def random_direction(rng, n_features, n_units, masked=False):

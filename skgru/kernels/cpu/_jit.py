@@ -25,7 +25,7 @@ def inline_kernel(function):
 
 
 def step_kernel(function):
-    """Make a helper part of the loop over steps that it is called from, in one place.
+    """Compile a helper into the loop that calls it; for helpers that are called in one place.
 
     LLVM may leave a compiled helper a function of its own, and passing twenty arrays costs 70 ns:
     half of what a step of one sequence and 32 units takes.  It is also compiled once, not twice.

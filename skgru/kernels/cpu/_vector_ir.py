@@ -84,6 +84,15 @@ class Vectors:
     def constant(self, value):
         return ir.Constant(self.vector, [float(value)] * self.width)
 
+    def add(self, x, y):
+        return self.builder.fadd(x, y)
+
+    def sub(self, x, y):
+        return self.builder.fsub(x, y)
+
+    def mul(self, x, y):
+        return self.builder.fmul(x, y)
+
     def _intrinsic(self, name, *arguments):
         suffix = f"v{self.width}{'f64' if self.is_double else 'f32'}"
         kind = ir.FunctionType(self.vector, [self.vector] * len(arguments))
@@ -215,26 +224,28 @@ class Vectors:
             phi.add_incoming(new, inside)
         return merged
 
-    def for_rows(self, n_rows, heights, emit):
-        """Cover ``n_rows`` rows with tiles, as many as fit of each height, the last height being 1
-        or a divisor of what is left.  ``emit(i, height)`` emits the tile whose first row is i.
+    def cover(self, n, sizes, emit):
+        """Cover n rows, or panels, with pieces of the given sizes, each as often as it fits.
+
+        The last size is 1, or a divisor of what the others leave. ``emit(i, size)`` emits the piece
+        that starts at i.
         """
         b = self.builder
         start = self.index(0)
-        for height in heights:
+        for size in sizes:
             before, function = b.block, b.function
             head, body, after = (
-                function.append_basic_block(f"rows{height}.{part}")
+                function.append_basic_block(f"pieces{size}.{part}")
                 for part in ("head", "body", "after")
             )
             b.branch(head)
             b.position_at_end(head)
             i = b.phi(I64)
             i.add_incoming(start, before)
-            following = b.add(i, self.index(height))
-            b.cbranch(b.icmp_signed("<=", following, n_rows), body, after)
+            following = b.add(i, self.index(size))
+            b.cbranch(b.icmp_signed("<=", following, n), body, after)
             b.position_at_end(body)
-            emit(i, height)
+            emit(i, size)
             i.add_incoming(following, b.block)
             b.branch(head)
             b.position_at_end(after)

@@ -1,42 +1,20 @@
 """Dropout whose masks are computed, not stored.
 
-A value is dropped by a hash of (seed, sequence, step, unit): the backward pass computes the same
-mask again, threads and shards cannot change it, and a run resumes exactly from the seed alone.  The
-hash is the finaliser of SplitMix64 (Steele, Lea & Flood 2014, doi:10.1145/2660193.2660195).
-Kept values are scaled by 1 / (1 - rate), so nothing changes at prediction.
+A value is dropped by a hash of (seed, sequence, step, unit), see ``kernels/_dropout_hash.py``: the
+backward pass computes the same mask again, threads and shards cannot change it, and a run resumes
+exactly from the seed alone. Kept values are scaled by 1 / (1 - rate), so nothing changes at
+prediction.
 """
 
 import numpy as np
 
+from .. import _dropout_hash
+from .._shared import compile_functions
 from ._jit import inline_kernel, kernel
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31, _S40 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
-
-
-@inline_kernel
-def _mix(value):
-    value = (value ^ (value >> _S30)) * _MIX_1
-    value = (value ^ (value >> _S27)) * _MIX_2
-    return value ^ (value >> _S31)
-
-
-@inline_kernel
-def _row_key(seed, sequence, step):
-    # The seed is hashed first: seeds a step apart must not look like sequences a step apart.
-    key = _mix(_mix(np.uint64(seed)) + np.uint64(sequence + 1) * _GOLDEN)
-    return _mix(key + np.uint64(step + 1) * _GOLDEN)
-
-
-@inline_kernel
-def _is_kept(key, unit, threshold):
-    return _mix(key + np.uint64(unit + 1) * _GOLDEN) >> _S40 >= threshold
-
-
-@inline_kernel
-def _threshold(rate):
-    return np.uint64(rate * 16777216.0)  # of 2^24 equally likely values
+_compiled = compile_functions(_dropout_hash, inline_kernel)
+_mix, _row_key = _compiled["mix"], _compiled["row_key"]
+_is_kept, _threshold_of = _compiled["is_kept"], _compiled["threshold_of"]
 
 
 @inline_kernel
@@ -65,7 +43,7 @@ def connect(states, block, alive, shift, sequences, seed, rate, first_unit, size
     x : (rows, n_inputs): columns ``column`` onwards are written, padding rows with zeros. OUT
     """
     n_units = states.shape[1]
-    threshold = _threshold(rate)
+    mixed_seed, threshold = _mix(np.uint64(seed)), _threshold_of(rate)
     scale, zero = states.dtype.type(1.0 / (1.0 - rate)), states.dtype.type(0)
     for t in range(alive.shape[0]):
         for i in range(alive[t]):
@@ -74,7 +52,7 @@ def connect(states, block, alive, shift, sequences, seed, rate, first_unit, size
             for j in range(n_units):
                 target[j] = source[j]
             if rate > 0:
-                key = _row_key(seed, sequences[i], t)
+                key = _row_key(mixed_seed, sequences[i], t)
                 for j in range(size):
                     kept = _is_kept(key, first_unit + j, threshold)
                     target[j] = target[j] * scale if kept else zero
@@ -88,10 +66,11 @@ def drop_steps(x, block, alive, sequences, seed, rate, size, padded):
     The columns are groups of ``padded``, of which the first ``size`` are real units; what is beyond
     the last whole group is left alone.
     """
-    threshold, scale = _threshold(rate), x.dtype.type(1.0 / (1.0 - rate))
+    mixed_seed, threshold = _mix(np.uint64(seed)), _threshold_of(rate)
+    scale = x.dtype.type(1.0 / (1.0 - rate))
     for t in range(alive.shape[0]):
         for i in range(alive[t]):
-            key = _row_key(seed, sequences[i], t)
+            key = _row_key(mixed_seed, sequences[i], t)
             _drop_row(x[block[t] + i], key, threshold, scale, size, padded)
 
 
@@ -101,7 +80,8 @@ def drop_rows(x, sequences, seed, rate, size, padded):
 
     Columns as in ``drop_steps``.
     """
-    threshold, scale = _threshold(rate), x.dtype.type(1.0 / (1.0 - rate))
+    mixed_seed, threshold = _mix(np.uint64(seed)), _threshold_of(rate)
+    scale = x.dtype.type(1.0 / (1.0 - rate))
     for i in range(x.shape[0]):
-        key = _row_key(seed, sequences[i], 0)
+        key = _row_key(mixed_seed, sequences[i], 0)
         _drop_row(x[i], key, threshold, scale, size, padded)

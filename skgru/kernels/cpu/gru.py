@@ -41,13 +41,9 @@ _CHUNK_BYTES = 2**19
 # left go one by one and take several, to keep enough sums in flight.
 _TILED_HEIGHTS = TILE_HEIGHTS[:-1]
 _SMALLEST_TILE = _TILED_HEIGHTS[-1]
-_forward_tiled = make_forward_stripe(1, _TILED_HEIGHTS)
-_forward_row_4 = make_forward_stripe(4, (1,))
-_forward_row_2 = make_forward_stripe(2, (1,))
-_forward_row_1 = make_forward_stripe(1, (1,))
-_backward_2 = make_backward_stripe(2, TILE_HEIGHTS)
-_backward_1 = make_backward_stripe(1, TILE_HEIGHTS)
-_backward_row_8 = make_backward_stripe(2, (1,), groups=4)
+_forward_tiled = make_forward_stripe((1,), _TILED_HEIGHTS)
+_forward_single = make_forward_stripe((4, 2, 1), (1,))
+_backward_stripe = make_backward_stripe({8: (1,), 2: TILE_HEIGHTS, 1: TILE_HEIGHTS})
 _add_column_sums = make_sum_stripe(4)
 
 
@@ -85,47 +81,22 @@ def _forward_step(
     ``descend``: from the last panel to the first. Every other step does, so that weights which
     exceed the cache find half of themselves still there.
     """
-    n_x, n_units, width = x.shape[1], states.shape[1], bias.shape[2]
-    n_panels = n_units // width
-    w_size, u_size = 3 * width * n_x, 3 * width * n_units
+    n_x, n_units = x.shape[1], states.shape[1]
+    n_panels = n_units // bias.shape[2]
     tiled = n - n % _SMALLEST_TILE
     if tiled > 0:
         for q in range(n_panels):
-            p = n_panels - 1 - q if descend else q
-            unit = p * width
             _forward_tiled(
-                tiled, x, here * n_x, n_x, w, p * w_size, h_in, before * n_units, n_units,
-                u, p * u_size, bias, 4 * unit, states, before * n_units + unit,
-                states, after * n_units + unit, gates, (saved * n_units + unit) * 4, save,
+                tiled, n_panels - 1 - q if descend else q, 1, x, here * n_x, n_x, w, u, bias,
+                h_in, states, before * n_units, after * n_units, n_units,
+                gates, saved * n_units * 4, save,
             )  # fmt: skip
-    rest = n - tiled
-    if rest > 0:
-        x_start, h_start = (here + tiled) * n_x, (before + tiled) * n_units
-        out_start, gates_start = (after + tiled) * n_units, (saved + tiled) * n_units * 4
-        p = 0
-        while p < n_panels:
-            unit = p * width
-            if p + 4 <= n_panels:
-                _forward_row_4(
-                    rest, x, x_start, n_x, w, p * w_size, h_in, h_start, n_units, u, p * u_size,
-                    bias, 4 * unit, states, h_start + unit, states, out_start + unit,
-                    gates, gates_start + 4 * unit, save,
-                )  # fmt: skip
-                p += 4
-            elif p + 2 <= n_panels:
-                _forward_row_2(
-                    rest, x, x_start, n_x, w, p * w_size, h_in, h_start, n_units, u, p * u_size,
-                    bias, 4 * unit, states, h_start + unit, states, out_start + unit,
-                    gates, gates_start + 4 * unit, save,
-                )  # fmt: skip
-                p += 2
-            else:
-                _forward_row_1(
-                    rest, x, x_start, n_x, w, p * w_size, h_in, h_start, n_units, u, p * u_size,
-                    bias, 4 * unit, states, h_start + unit, states, out_start + unit,
-                    gates, gates_start + 4 * unit, save,
-                )  # fmt: skip
-                p += 1
+    if n > tiled:
+        _forward_single(
+            n - tiled, 0, n_panels, x, (here + tiled) * n_x, n_x, w, u, bias,
+            h_in, states, (before + tiled) * n_units, (after + tiled) * n_units, n_units,
+            gates, (saved + tiled) * n_units * 4, save,
+        )  # fmt: skip
 
 
 @inline_kernel
@@ -176,6 +147,11 @@ def gru_forward(
     gates : (rows, 4 * n_units), per panel r, z, n, a; must reach ``gru_backward`` untouched; not
         touched without ``save``. OUT
     save : bool, whether a backward pass will follow.
+
+    No array may overlap another, with one exception: ``initial`` may be rows of ``states`` other
+    than those it is copied to, because all of it is copied before the first step. A stream uses
+    this: the states of the step before, which lie in block 1, are the initial ones of block 0.
+    Arrays that are not touched may be any.
     """
     mode = flush_to_zero()
     n_steps = alive.shape[0]
@@ -212,38 +188,17 @@ def _backward_step(d_gates, source, n_source_panels, target, u_t, carry, gates, 
     panel_size = d_gates.shape[1] * 4 * width
     d_row = d_states.shape[1]
     has_mask, has_d_states = mask.shape[0] > 0, finish and d_states.shape[0] > 0
-    source_start, target_start = (source + start) * 4 * width, (target + start) * 4 * width
-    carry_start, gates_start = start * n_units, (here + start) * n_units * 4
-    h_start, d_start = (before + start) * n_units, (here + start) * d_row + d_column
-    n, p = stop - start, 0
-    while n < _SMALLEST_TILE and p + 8 <= n_panels:
-        unit = p * width
-        _backward_row_8(
-            n, d_gates, source_start, panel_size, n_source_panels, target_start + p * panel_size,
-            u_t, unit * 3 * n_units, carry, carry_start + unit, n_units,
-            gates, gates_start + 4 * unit, states, h_start + unit, mask, has_mask,
-            d_states, d_start + unit, d_row, has_d_states, finish,
-        )  # fmt: skip
-        p += 8
-    n_pairs = (n_panels - p) // 2
-    for q in range(n_pairs):
-        first = p + 2 * (n_pairs - 1 - q if descend else q)
-        unit = first * width
-        _backward_2(
-            n, d_gates, source_start, panel_size, n_source_panels,
-            target_start + first * panel_size,
-            u_t, unit * 3 * n_units, carry, carry_start + unit, n_units,
-            gates, gates_start + 4 * unit, states, h_start + unit, mask, has_mask,
-            d_states, d_start + unit, d_row, has_d_states, finish,
-        )  # fmt: skip
-    p += 2 * n_pairs
-    if p < n_panels:
-        unit = p * width
-        _backward_1(
-            n, d_gates, source_start, panel_size, n_source_panels, target_start + p * panel_size,
-            u_t, unit * 3 * n_units, carry, carry_start + unit, n_units,
-            gates, gates_start + 4 * unit, states, h_start + unit, mask, has_mask,
-            d_states, d_start + unit, d_row, has_d_states, finish,
+    n = stop - start
+    together = n_panels if n < _SMALLEST_TILE else 2
+    n_stripes = (n_panels + together - 1) // together
+    for q in range(n_stripes):
+        first = together * (n_stripes - 1 - q if descend else q)
+        _backward_stripe(
+            n, first, min(together, n_panels - first), d_gates, (source + start) * 4 * width,
+            n_source_panels, (target + start) * 4 * width, panel_size, u_t,
+            carry, start * n_units, n_units, gates, (here + start) * n_units * 4,
+            states, (before + start) * n_units, mask, has_mask,
+            d_states, (here + start) * d_row + d_column, d_row, has_d_states, finish,
         )  # fmt: skip
 
 
@@ -328,6 +283,8 @@ def gru_backward(
     d_x : (rows, n_groups * 3 * width), gradient of the inputs, added if ``add_d_x``; no rows if it
         is not wanted. INOUT
     need_initial : bool, finish the gradient of the initial state.
+
+    No array may overlap another, except that ``h_in`` is ``states`` where there is no mask.
 
     The gate gradients live in a chunk of steps that fits the cache: the weight gradients take them
     from there before the next chunk overwrites them.

@@ -1,4 +1,19 @@
-"""The functions of a cell, and where its sequences lie."""
+"""The gated recurrent unit and its gradient, and where the steps of a sequence lie.
+
+This is the cell of Cho et al. (2014, arXiv:1406.1078v1) with the reset gate after the recurrent
+product, as in cuDNN. ``docs/derivations/gru.md`` derives the gradients; the names are the same here
+and in the twin of this file, ``kernels/cpu/_cell.py``::
+
+    r = sigmoid(s_r)            s_r = x W_r + h U_r + b_r
+    z = sigmoid(s_z)            s_z = x W_z + h U_z + b_z
+    n = tanh(x_n + r a)         x_n = x W_n + b_n,   a = h U_n + b_hn
+    h' = n + z (h - n)
+
+    dz = dh' (h - n) z (1 - z)          da = dn r
+    dn = dh' (1 - z) (1 - n^2)          dr = da a (1 - r)
+
+The gradients dr, dz and dn are those of the sums s_r, s_z and s_n = x_n + r a.
+"""
 
 import math
 from functools import cache
@@ -37,28 +52,34 @@ def make_activations(dtype, divide=quotient):
 
 @cache
 def make_cell(dtype, divide=quotient):
-    """A step of a cell and its derivative, for a Numba type; see ``docs/derivations/gru.md``."""
+    """Make ``gru_cell`` and ``gru_cell_backward`` for a Numba type."""
     sigmoid, tanh = make_activations(dtype, divide)
     one = dtype(1)
 
     @device_function
-    def advance(s_r, s_z, s_n, a, h):
-        """Sums of the gates, those of n without a = h U_n + b_hn: the gates and the next state."""
+    def gru_cell(s_r, s_z, x_n, a, h):
+        """Compute one step; return r, z, n and the next state."""
         r, z = sigmoid(s_r), sigmoid(s_z)
-        n = tanh(s_n + r * a)
-        return r, z, n, n + z * (h - n)
+        n = tanh(x_n + r * a)
+        h_next = n + z * (h - n)
+        return r, z, n, h_next
 
     @device_function
-    def retreat(d_h, r, z, n, a, h):
-        """From the gradient of the next state to those of a and of the sums of r, z and n."""
-        moved = d_h * (h - n)
-        d_z = moved * (z * (one - z))
-        slope = one - n * n
-        d_n = d_h * (one - z) * slope
-        d_a = d_n * r
-        return d_a, d_a * a * (one - r), d_z, d_n
+    def gru_cell_backward(dh_next, r, z, n, a, h):
+        """Compute the derivative of a step; return da, dr, dz and dn.
 
-    return advance, retreat
+        ``dh_next`` is dh', the gradient of the next state. The part of it that reaches the state
+        before without passing a product, dh' z, is left to the caller.
+        """
+        not_z = one - z
+        dz = dh_next * (h - n) * (z * not_z)
+        slope = one - n * n
+        dn = dh_next * not_z * slope
+        da = dn * r
+        dr = da * a * (one - r)
+        return da, dr, dz, dn
+
+    return gru_cell, gru_cell_backward
 
 
 @device_function

@@ -1,48 +1,27 @@
-"""Dropout by the hash of ``kernels/cpu/dropout.py``: the same masks to the last bit.
+"""Dropout by the hash of ``kernels/_dropout_hash.py``: the same masks as on the CPU, bit for bit.
 
-The seed is hashed once and the share dropped is turned into a threshold by the host.
+The host hashes the seed, and turns the share dropped into a threshold.
 """
 
 import numpy as np
 from numba import cuda
 
+from .. import _dropout_hash
+from .._shared import compile_functions
 from ._cell import step_of
 from ._jit import device_function, index, kernel
 from ._launch import launch_rows
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31, _S40 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
-_ONE = np.uint64(1)
-
-
-@device_function
-def _mix(value):
-    value = (value ^ (value >> _S30)) * _MIX_1
-    value = (value ^ (value >> _S27)) * _MIX_2
-    return value ^ (value >> _S31)
-
-
-@device_function
-def _row_key(mixed_seed, sequence, step):
-    key = _mix(mixed_seed + (np.uint64(sequence) + _ONE) * _GOLDEN)
-    return _mix(key + (np.uint64(step) + _ONE) * _GOLDEN)
-
-
-@device_function
-def _is_kept(key, unit, threshold):
-    return _mix(key + (np.uint64(unit) + _ONE) * _GOLDEN) >> _S40 >= threshold
+_compiled = compile_functions(_dropout_hash, device_function)
+_row_key, _is_kept = _compiled["row_key"], _compiled["is_kept"]
 
 
 def _constants(seed, rate, dtype):
     """The hashed seed, the threshold of what is dropped, and the factor of what is kept."""
-    mask = 2**64 - 1
-    value = int(seed) & mask
-    value = (value ^ (value >> 30)) * int(_MIX_1) & mask
-    value = (value ^ (value >> 27)) * int(_MIX_2) & mask
-    value ^= value >> 31
+    with np.errstate(over="ignore"):  # the hash wraps around
+        mixed_seed = _dropout_hash.mix(np.uint64(seed))
     scale = np.dtype(dtype).type(1.0 / (1.0 - rate))
-    return np.uint64(value), np.uint64(rate * 16777216.0), scale
+    return mixed_seed, _dropout_hash.threshold_of(rate), scale
 
 
 @kernel
