@@ -7,9 +7,9 @@ wrists), each frame one of five phases. Two splits: trained on person a, tested 
 trained on a1, a2, b1, c1, tested on the other videos. Everything is chosen by leaving out one
 training video at a time; the test videos are scored once, with what was chosen.
 
-People and cameras stand elsewhere in each video, so features may be used as they come, measured from
-the spine in units of the distance from spine to head, or standardised within the video (which needs
-the whole of it, but no label). The floor is a softmax over a window of frames around each one.
+People and cameras stand elsewhere in each video, so features may be used as they come, measured
+from the spine in units of the distance from spine to head, or standardised within the video (which
+needs the whole of it, but no label). The floor is a softmax over a window of frames around each.
 """
 
 import argparse
