@@ -37,6 +37,8 @@ from _common import (
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.metrics import mean_pinball_loss, root_mean_squared_error
 
+from skgru import GRUStepRegressor
+
 QUANTILES = (0.1, 0.5, 0.9)
 BAND = (0.76, 0.84)  # what counts as a good coverage of the band between 0.1 and 0.9
 WINDOW = 24  # hours that the trees see
@@ -90,7 +92,7 @@ def score(predicted, true):
 # -- the network ----------------------------------------------------------------------------------
 
 
-def cut(series, first, stop, overlap, length):
+def cut(first, stop, overlap, length):
     """Pieces that cover the hours from `first` to before `stop`, one after the other.
 
     Returns
@@ -107,12 +109,10 @@ def cut(series, first, stop, overlap, length):
 
 def fit_gru(series, years, test_years, choices, quantiles, seed, jobs):
     """Train on `years`, predict all known hours of `test_years`; return what was found."""
-    from skgru import GRUStepRegressor
-
     ours, params = network_params(choices, ("overlap", "length"))
     overlap, length = ours.get("overlap", 48), ours.get("length", 120)
     hours = np.flatnonzero(np.isin(series.year, years))
-    pieces, counted = cut(series, hours[0], hours[-1] + 1, overlap, length)
+    pieces, counted = cut(hours[0], hours[-1] + 1, overlap, length)
     weight = [
         (np.arange(piece.start, piece.stop) >= part.start) & ~np.isnan(series.pm25[piece])
         for piece, part in zip(pieces, counted, strict=True)
@@ -126,7 +126,7 @@ def fit_gru(series, years, test_years, choices, quantiles, seed, jobs):
         sample_weight=weight,
     )
     hours = np.flatnonzero(np.isin(series.year, test_years))
-    pieces, counted = cut(series, hours[0], hours[-1] + 1, overlap, length)
+    pieces, counted = cut(hours[0], hours[-1] + 1, overlap, length)
     predictions = model.predict([series.weather[piece] for piece in pieces])
     predicted = np.concatenate(
         [p[part.start - piece.start :]
