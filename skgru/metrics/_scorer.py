@@ -141,7 +141,7 @@ class StepScorer:
         if len(found) == 0:
             raise ValueError(
                 f"pos_label={positive!r} is none of the classes {np.asarray(classes).tolist()}; "
-                f"pass it to step_scorer."
+                "pass it to step_scorer."
             )
         if response.ndim == 2:
             return response[:, found[0]]
