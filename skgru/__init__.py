@@ -1,6 +1,6 @@
 """Gated recurrent units as scikit-learn estimators, compiled with Numba."""
 
-from . import datasets
+from . import datasets, metrics
 from .estimators import (
     GRUClassifier,
     GRURegressor,
@@ -20,5 +20,6 @@ __all__ = [
     "SequenceScaler",
     "__version__",
     "datasets",
+    "metrics",
     "warmup",
 ]
