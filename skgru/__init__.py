@@ -1,6 +1,8 @@
 """Gated recurrent units as scikit-learn estimators, compiled with Numba."""
 
-from . import datasets, metrics
+import importlib
+
+from . import datasets
 from .estimators import (
     GRUClassifier,
     GRURegressor,
@@ -23,3 +25,13 @@ __all__ = [
     "metrics",
     "warmup",
 ]
+
+
+def __getattr__(name):
+    if name == "metrics":  # slow to import, because of scikit-learn's own metrics
+        return importlib.import_module("skgru.metrics")
+    raise AttributeError(f"module 'skgru' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__
