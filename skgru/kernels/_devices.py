@@ -1,6 +1,6 @@
-"""Which kernels run where: the only place that knows devices.
+"""Choose the kernels for a device; no other module of the package knows about devices.
 
-Nothing here touches CUDA before a device is asked for by name (or by "auto").
+CUDA is not touched before a GPU is requested, by name or by "auto".
 """
 
 import importlib.metadata
@@ -10,6 +10,12 @@ import warnings
 from contextlib import contextmanager
 
 _INSTALL = 'pip install "skgru[cuda]" (or "skgru[cuda12]" where the driver is one of CUDA 12)'
+
+#: The supported series of numba-cuda, as in pyproject.toml: ``cuda/_start.py`` depends on how it
+#: passes arguments to kernels.
+NUMBA_CUDA = "0.30"
+
+# Process-wide by nature: CUDA belongs to the process that initialised it, and a process warns once.
 _state = {"used_by": None, "has_warned": False}
 
 
@@ -25,7 +31,7 @@ def get_kernels(device="cpu"):
 
 
 def resolve_device(device):
-    """Name the device that ``device`` stands for, on this machine and now.
+    """Return the name of the device that ``device`` means on this machine at this moment.
 
     Parameters
     ----------
@@ -40,11 +46,12 @@ def resolve_device(device):
     Raises
     ------
     ValueError
-        If there is no such name.
+        If ``device`` is not a valid name.
     ImportError
-        If a GPU is asked for and numba-cuda is not installed.
+        If a GPU is requested and numba-cuda is not installed, or has an unsupported version.
     RuntimeError
-        If a GPU is asked for and there is none, or this process is a fork of one that used CUDA.
+        If a GPU is requested and there is none, or if this process was forked from one that had
+        used CUDA.
     """
     kind, _, number = device.partition(":") if isinstance(device, str) else ("", "", "")
     is_known = device in ("cpu", "auto", "cuda") or (kind == "cuda" and number.isdecimal())
@@ -63,7 +70,7 @@ def resolve_device(device):
 
 
 def _version_of_numba_cuda():
-    """None where it is not installed; nothing is imported for this."""
+    """Return the installed version, or None, without importing the package."""
     try:
         return importlib.metadata.version("numba-cuda")
     except importlib.metadata.PackageNotFoundError:
@@ -71,20 +78,21 @@ def _version_of_numba_cuda():
 
 
 def _find_fault(number):
-    """Why there is no GPU of this number, as an exception; None if there is one."""
+    """Return an exception that says why GPU ``number`` cannot be used, or None if it can."""
     version = _version_of_numba_cuda()
     if version is None:
         return ImportError(
             f"A GPU needs numba-cuda: {_INSTALL}. Without one, use device='cpu' or 'auto'."
         )
-    if version.split(".")[:2] != ["0", "30"]:  # what cuda/_start.py knows of arguments
-        return ImportError(f"skgru works with numba-cuda 0.30, not {version}: {_INSTALL}.")
+    if version.split(".")[:2] != NUMBA_CUDA.split("."):
+        return ImportError(f"skgru works with numba-cuda {NUMBA_CUDA}, not {version}: {_INSTALL}.")
     forked = RuntimeError(
         "CUDA was used before this process was forked, and does not work in the fork. Start "
         "the processes by 'spawn' or 'forkserver' (joblib's loky does), use n_jobs=1, or "
         "device='cpu'."
     )
-    # Whoever started CUDA by Numba: what it found out about the devices is here, but of no use.
+    # Other code may have initialised CUDA through Numba. After a fork, Numba's driver object still
+    # lists the devices, but they cannot be used.
     driver = getattr(sys.modules.get("numba.cuda.cudadrv.driver"), "driver", None)
     if not {_state["used_by"], getattr(driver, "pid", None)} <= {None, os.getpid()}:
         return forked
@@ -92,9 +100,9 @@ def _find_fault(number):
 
     try:
         n_devices = len(cuda.gpus)
-    except Exception as error:  # no driver, or one that cannot start: the kinds vary
+    except Exception as error:  # the type depends on what is wrong with the driver
         reason = " ".join(str(error).split()).rstrip(": .") or type(error).__name__
-        if "CUDA_ERROR_NOT_INITIALIZED" in reason:  # by cuInit itself: somebody else used CUDA
+        if "CUDA_ERROR_NOT_INITIALIZED" in reason:  # other code used CUDA before the fork
             return forked
         return RuntimeError(
             f"There is no GPU that CUDA can use ({reason}). Install NVIDIA's driver, "
@@ -109,10 +117,10 @@ def _find_fault(number):
 
 
 def fall_back(device):
-    """Name the device to predict on: that of ``resolve_device``, or the CPU where there is none.
+    """Return the device to predict on: that of ``resolve_device``, or else the CPU.
 
-    A model that was trained on a GPU has to be of use without one; the first such prediction of a
-    process warns.
+    A model that was trained on a GPU must be usable on a machine without one. The first such
+    prediction in a process emits a warning.
     """
     try:
         return resolve_device(device)
@@ -125,14 +133,14 @@ def fall_back(device):
 
 @contextmanager
 def use_device(resolved, precision="fp32"):
-    """Enter a device and yield its kernels.
+    """Activate a device and yield its kernels.
 
     Parameters
     ----------
     resolved : str
         As `resolve_device` returns it.
     precision : {"fp32", "tf32", "bf16"}, default="fp32"
-        Of the products on a GPU.
+        Precision of the matrix products on a GPU.
     """
     kind, _, number = resolved.partition(":")
     if kind == "cuda":

@@ -17,7 +17,7 @@ _ARM_FLUSH = 1 << 24  # FPCR bit FZ
 
 
 def call_llvm(builder, name, result, *arguments):
-    """Call an instruction of the machine by LLVM's name for it: Numba has no assembler."""
+    """Call a machine instruction through its LLVM intrinsic; Numba has no inline assembler."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     function = cgutils.get_or_insert_function(builder.module, kind, name)
     return builder.call(function, arguments)
@@ -29,7 +29,7 @@ def _mxcsr(builder, name, slot):
 
 
 def get_mode(builder):
-    """The mode of the thread, 64 bits; 0 where it cannot be switched."""
+    """Return the float mode of the thread as 64 bits, or 0 where it cannot be switched."""
     i64 = ir.IntType(64)
     if IS_X86:
         slot = cgutils.alloca_once(builder, ir.IntType(32))

@@ -1,7 +1,7 @@
-"""What the vector unit of this machine offers, as Numba is told to use it.
+"""Properties of the vector unit that Numba compiles for.
 
-``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` restrict what is seen here, which is how the tests run
-the kernels as an AVX2 or an SSE2 machine would.
+``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` restrict the features that are found here. The tests
+use them to run the kernels as on a machine with AVX2 or with SSE2 only.
 """
 
 import platform
@@ -24,14 +24,14 @@ if "avx512f" in _FEATURES:
     VECTOR_BYTES, _N_REGISTERS = 64, 32
 elif "avx" in _FEATURES:
     VECTOR_BYTES, _N_REGISTERS = 32, 16
-else:  # SSE2 is part of x86-64; NEON has as wide, but twice as many, registers
+else:  # SSE2 is part of x86-64; NEON has registers of the same width, but 32 of them
     VECTOR_BYTES, _N_REGISTERS = 16, 32 if IS_ARM64 else 16
 
 #: A fused multiply-add without hardware support is a slow library call.
 HAS_FMA = IS_ARM64 or bool(_FEATURES & {"fma", "avx512f"})
 
-#: Heights of the register tiles: rows x 3 sums, 3 vectors of weights and a broadcast value have to
-#: fit the registers; what is left of the rows goes to half tiles and single rows.
+#: Heights of the register tiles. A tile needs registers for rows x 3 sums, 3 vectors of weights and
+#: a broadcast value; remaining rows are covered by smaller tiles and single rows.
 TILE_HEIGHTS = (8, 4, 1) if _N_REGISTERS == 32 else (4, 2, 1)
 
 

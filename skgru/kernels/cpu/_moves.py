@@ -1,7 +1,7 @@
-"""Moves of one vector register between arrays, for the loops of ``packing.py``.
+"""Copies of one vector register between arrays, for the loops of ``packing.py``.
 
-The auto-vectoriser serves long inner loops; here the inner loops are a panel's width or the
-features of one step.  Arrays are C-ordered and given with the offset, in elements, of the first
+The auto-vectoriser needs long inner loops, and these are short: the width of a panel, or the
+features of one step. Arrays are C-ordered and given with the offset, in elements, of the first
 element to touch.
 """
 

@@ -1,4 +1,4 @@
-"""A few words of explicit-vector LLVM IR, enough to write a register tile as readable Python.
+"""A thin layer over LLVM IR, with which a register tile can be written as readable Python.
 
 LLVM's auto-vectoriser stays at 256 bits on AVX-512 machines, gives up where more than about five
 arrays meet, and may treat the last rows of a loop differently from the others.  The tiles therefore

@@ -35,7 +35,7 @@ def connect(states, block, alive, shift, sequences, seed, rate, first_unit, size
     Parameters
     ----------
     states, shift : see ``pooling.py``; the first ``size`` columns are real units. IN
-    sequences : (n_sequences,) int64, which mask each sequence gets. IN
+    sequences : (n_sequences,) int64, numbers of the sequences, which select their masks. IN
     seed : uint64
     rate : float64 in [0, 1), the share dropped.
     first_unit : int, the unit whose mask the first column gets.  Units are counted without padding:

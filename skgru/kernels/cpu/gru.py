@@ -11,13 +11,14 @@ Convention (reset after the product: Cho et al., arXiv:1406.1078v1, in the form 
 Packed layout
 -------------
 The sequences of a shard are sorted longest first, so the ``alive[t]`` sequences that have a step t
-are a prefix of those with a step t - 1.  Everything that belongs to step t lies in block t, rows
-``block[t]`` to ``block[t + 1]``; block t has ``alive[t - 1]`` rows (block 0: ``alive[0]``), of
-which the first ``alive[t]`` are used and the rest are padding that holds finite numbers. The states
-take one block more. A forward layer reads the state before step t from block t and writes the one
-after it to block t + 1, a backward layer reads block t + 1 and writes block t: so inputs, gates,
-gradients of both directions share one set of offsets, equal lengths leave no padding at all, and
-the rows of many steps form one long matrix for the weight gradients.
+are a prefix of those with a step t - 1. The rows of step t form block t, rows ``block[t]`` to
+``block[t + 1]``: the array ``block`` is the table of the first rows of all steps. Block t has
+``alive[t - 1]`` rows (block 0: ``alive[0]``), of which the first ``alive[t]`` are used; the others
+are padding and hold finite numbers. The states have one block more. A forward layer reads the state
+before step t from block t and writes the one after it to block t + 1; a backward layer reads block
+t + 1 and writes block t. So inputs, gates and gradients of both directions share one set of
+offsets, equal lengths leave no padding at all, and the rows of many steps form one long matrix for
+the weight gradients.
 
 Panels
 ------
@@ -31,10 +32,11 @@ from ._jit import inline_kernel, kernel, step_kernel
 from ._tiles import make_backward_stripe, make_forward_stripe, make_sum_stripe
 from .gemm import multiply_panel
 
-# Recurrent weights of more bytes do not stay in the caches nearest to a core.
+# Recurrent weights of more bytes than this do not stay in a core's own caches.
 _CACHE_BYTES = 2**17
 
-# Bytes of gate gradients that stay in the cache between being made and being used for the weights.
+# Bytes of gate gradients that are computed before they are added to the weight gradients; so few
+# that they stay in the cache until then.
 _CHUNK_BYTES = 2**19
 
 # Whole tiles of rows take one panel (forward) or a pair (backward) at a time; the rows that are

@@ -1,8 +1,8 @@
-"""How two threads tell each other that work is there, or done, faster than the system would.
+"""Signal between two threads with low latency, by spinning on shared flags.
 
-A thread that sleeps takes some 50 microseconds to wake, more on a virtual machine; a shard may be
-done in as many. So a thread that expects an answer soon looks for it for a while before it sleeps,
-without the GIL.
+Waking a sleeping thread takes about 50 microseconds, and more on a virtual machine; computing a
+shard may take no longer than that. A thread that expects an answer soon therefore spins on a flag
+for a while, with the GIL released, before it sleeps.
 """
 
 from llvmlite import ir
@@ -25,7 +25,7 @@ def _pointer_to(context, builder, signature, arguments):
 
 @intrinsic
 def _publish(typingctx, flags, place, value):
-    """flags[place] = value, after all that this thread has written before."""
+    """Store flags[place] = value with release order: earlier writes become visible first."""
 
     def codegen(context, builder, signature, arguments):
         pointer = _pointer_to(context, builder, signature, arguments)
@@ -37,7 +37,7 @@ def _publish(typingctx, flags, place, value):
 
 @intrinsic
 def _look(typingctx, flags, place):
-    """flags[place] as it is now, before all that this thread reads later."""
+    """Load flags[place] with acquire order: later reads see what was written before it."""
 
     def codegen(context, builder, signature, arguments):
         pointer = _pointer_to(context, builder, signature, arguments)
@@ -47,7 +47,7 @@ def _look(typingctx, flags, place):
 
 
 def rest(builder):
-    """Leave the core to its other thread for a moment."""
+    """Tell the processor that this is a spin loop, so that a sibling thread gets the core."""
     if IS_X86:
         call_llvm(builder, "llvm.x86.sse2.pause", ir.VoidType())
     elif IS_ARM64:
@@ -65,22 +65,23 @@ def _rest(typingctx):
 
 @kernel
 def tell_and_look(flags, mine, value, theirs, awaited, n_looks):
-    """Publish ``value`` at one place and look whether another has reached a value.
+    """Signal ``value`` in one flag, then spin until another flag reaches a value.
 
     Parameters
     ----------
     flags : (any,) int64
-        Shared by the two threads; each place is written by one of them, and only grows.
+        Shared by the two threads. Each flag is written by one of them and never decreases.
     mine, value : int
         flags[mine] becomes value.
     theirs, awaited : int
-        What to look for: flags[theirs] >= awaited.
+        The thread spins until flags[theirs] >= awaited.
     n_looks : int
-        How often at most; some 20 to 50 nanoseconds each.
+        Largest number of iterations; each takes about 20 to 50 nanoseconds.
 
     Returns
     -------
     found : bool
+        Whether the flag reached the value in time.
     """
     _publish(flags, mine, value)
     for _ in range(n_looks):

@@ -1,23 +1,23 @@
-"""Where arrays live and how they get there; the only kernels module that allocates."""
+"""Allocate, fill and copy arrays; no other module of this package allocates memory."""
 
 import math
 from contextlib import nullcontext
 
 import numpy as np
 
-#: Whether kernels read the very arrays that NumPy has.
+#: Whether kernels work on NumPy arrays directly, so that nothing has to be uploaded.
 ON_HOST = True
 
-_ALIGNMENT = 64  # of a cache line: a vector that straddles two lines costs two loads
+_ALIGNMENT = 64  # bytes of a cache line; a vector that straddles two lines takes two loads
 
 
 def session(device, precision):
-    """What has to be entered before kernels run: nothing."""
+    """Return the context in which kernels run; the CPU needs none."""
     return nullcontext()
 
 
 def zeros(shape, dtype):
-    """Zeros whose first element starts a cache line."""
+    """Return an array of zeros that is aligned to a cache line."""
     dtype = np.dtype(dtype)
     shape = (shape,) if isinstance(shape, int) else shape
     n_bytes = math.prod(shape) * dtype.itemsize
@@ -27,17 +27,17 @@ def zeros(shape, dtype):
 
 
 def leading(buffer, shape):
-    """An array of this shape in the first places of a vector."""
+    """Return a view of the first elements of a vector, in the given shape."""
     return buffer[: math.prod(shape)].reshape(shape)
 
 
 def to_device(array):
-    """The array itself, or a copy if it is read-only: kernels take arrays to write to."""
+    """Return the array, or a copy if it is read-only: kernels are compiled for writable arrays."""
     return array if array.flags.writeable else array.copy()
 
 
 def to_host(array):
-    """The array itself."""
+    """Return the array itself."""
     return array
 
 
@@ -52,9 +52,9 @@ def copy(source, target):
 
 
 def copy_columns(source, first, target):
-    """Columns of ``source`` from ``first`` on become the leading ones of ``target``.
+    """Copy the columns of ``source`` from ``first`` on to the first columns of ``target``.
 
-    As many as there are room for on both sides; a vector is a row.
+    The number of columns is the largest that both arrays allow. A vector counts as one row.
     """
     n = min(source.shape[-1] - first, target.shape[-1])
     target[..., :n] = source[..., first : first + n]

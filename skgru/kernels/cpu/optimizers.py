@@ -1,6 +1,6 @@
-"""Updates of one flat parameter vector; one pass over it, in place.
+"""Updates of the flat parameter vector, each in one pass and in place.
 
-Scalars come in the type of the parameters, so that float32 arithmetic stays float32.
+Scalars must have the type of the parameters, so that float32 arithmetic stays in float32.
 """
 
 import math
@@ -44,9 +44,9 @@ def add_penalty(gradient, parameters, factor, n_weights, partial, sums, place):
 
 @kernel
 def clip_norm(gradient, max_norm, partial):
-    """Shorten a gradient to ``max_norm`` (Pascanu et al. 2013, arXiv:1211.5063, section 3.2).
+    """Rescale a gradient whose norm exceeds ``max_norm`` to that norm.
 
-    ``partial`` as in ``add_penalty``.
+    See Pascanu et al. (2013, arXiv:1211.5063), section 3.2. ``partial`` as in ``add_penalty``.
     """
     norm = math.sqrt(_squared_norm(gradient, gradient.shape[0], partial))
     if norm > max_norm:

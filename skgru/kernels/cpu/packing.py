@@ -1,9 +1,9 @@
-"""Moves between the layouts that people know and the ones that kernels want.
+"""Conversions between the public layout of weights and sequences and that of the kernels.
 
-Weights go from (n_in, 3 H), gates side by side, to panels of one vector of units (see ``gru.py``),
-and gradients come back; sequences go from rows one after the other to the packed block layout.
-Inputs that are themselves padded states come in groups: ``n_groups`` times ``size`` real columns,
-each group padded to ``padded`` columns.
+Weights of shape (n_in, 3 H), gates side by side, are packed into panels of one vector of units (see
+``gru.py``), and their gradients are unpacked again. Sequences whose steps are consecutive rows are
+packed time-major, step by step. Inputs that are themselves padded states come in groups:
+``n_groups`` times ``size`` real columns, each group padded to ``padded`` columns.
 """
 
 import math
@@ -95,9 +95,9 @@ def _pack_transposed_input(weights, size, padded, w_t):
 
 @kernel
 def pack_gru(w, u, b, b_hn, size, padded, backward, w_panels, u_panels, bias, u_t, w_t):
-    """Weights of one direction of a layer, as people know them, to what ``gru.py`` reads.
+    """Pack the weights of one direction of a layer for ``gru.py``.
 
-    Padding is left as it is: the panels start as zeros and stay zero there.
+    The padding of the panels is not written: the caller allocates them as zeros.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def pack_gru(w, u, b, b_hn, size, padded, backward, w_panels, u_panels, bias, u_
 
 @kernel
 def unpack_gru_gradient(w_panels, u_panels, bias, size, padded, w, u, b, b_hn):
-    """The gradients that ``gru_backward`` sums, as people know them; the inverse of ``pack_gru``.
+    """Unpack the gradients that ``gru_backward`` sums; the inverse of ``pack_gru``.
 
     Parameters
     ----------
@@ -178,9 +178,9 @@ def _pack_transposed_matrix(matrix, size, padded, panels):
 
 @kernel
 def pack_dense(w, b, size, padded, backward, panels, bias, w_t):
-    """Weights of the head, as people know them, to what ``dense.py`` reads.
+    """Pack the weights of the head for ``dense.py``.
 
-    Padding is left as it is: the panels start as zeros and stay zero there.
+    The padding of the panels is not written: the caller allocates them as zeros.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def pack_dense(w, b, size, padded, backward, panels, bias, w_t):
 
 @kernel
 def unpack_dense_gradient(panels, bias, size, padded, w, b):
-    """The gradients that ``dense_backward`` sums, as people know them; inverse of ``pack_dense``.
+    """Unpack the gradients that ``dense_backward`` sums; the inverse of ``pack_dense``.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def unpack_dense_gradient(panels, bias, size, padded, w, b):
 
 @kernel
 def pack_sequences(values, starts, block, alive, shift, scale, x):
-    """Standardise sequences and lay them out block by block, padding rows zero.
+    """Standardise sequences and pack them time-major, with zeros in the padding rows.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def pack_sequences(values, starts, block, alive, shift, scale, x):
                 for j in range(0, last, N_STANDARDIZED):
                     standardize_vector(x, row * n_features + j, values, source * n_features + j,
                                        shift, scale, j)  # fmt: skip
-                # The last vector may overlap the one before, which writes the same again.
+                # The last vector may overlap the one before it, and then writes the same values.
                 standardize_vector(x, row * n_features + last, values, source * n_features + last,
                                    shift, scale, last)  # fmt: skip
         x[block[t] + alive[t] : block[t + 1]] = 0

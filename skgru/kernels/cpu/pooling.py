@@ -1,8 +1,9 @@
-"""Poolings: the states of a sequence become one vector, and the gradients go back.
+"""Poolings: reduce the states of a sequence to one vector, and propagate gradients back to them.
 
-The state of sequence i at step t lies in row ``block[t + shift] + i`` of ``states``: shift is 1 for
-a forward layer and 0 for a backward one (see ``gru.py``).  Gradients go to row ``block[t] + i`` of
-``d_states``.  Every direction of a layer fills its own ``n_units`` columns from ``column`` on.
+``block`` holds the first row of every step (see ``gru.py``). The state of sequence i at step t is
+row ``block[t + shift] + i`` of ``states``, where shift is 1 for a forward layer and 0 for a
+backward one. Its gradient is row ``block[t] + i`` of ``d_states``. Every direction of a layer fills
+``n_units`` columns of its own, from ``column`` on.
 """
 
 import math
@@ -60,7 +61,7 @@ def pool_max(states, block, lengths, shift, pooled, column, where):
         for t in range(1, lengths[i]):
             state = states[block[t + shift] + i]
             for j in range(n_units):
-                # A NaN is taken and kept, so that divergence shows.
+                # NaN counts as the largest value, so that divergence is not hidden.
                 if not (state[j] <= target[j]) and target[j] == target[j]:
                     target[j] = state[j]
                     step[j] = t
@@ -75,7 +76,7 @@ def pool_max_backward(d_pooled, column, where, block, d_states, d_column):
 
 
 def pool(states, block, lengths, shift, pooled, last, mean, largest, where, total):
-    """The last state, the mean and the largest values of each unit, or some of them.
+    """Apply one or several of the poolings last, mean and max.
 
     Parameters
     ----------
@@ -100,8 +101,8 @@ def pool_backward(
     ----------
     final : (n_sequences, n_units), gradients of the final states. OUT
     d_states : (rows, any) or (0, any), those of all states, from ``d_column`` on. OUT
-    add : bool, whether to add to what ``d_states`` holds; then ``final`` is left alone unless it
-        is pooled. Otherwise all is written that belongs to a sequence.
+    add : bool, whether to add to the contents of ``d_states``. If so, ``final`` is written only if
+        the last state is pooled. If not, every gradient of a sequence is overwritten.
     """
     n_units = final.shape[1]
     if last >= 0:
