@@ -1,6 +1,6 @@
 """Losses: a kernel, a link from raw predictions to predictions, and a constant to start from.
 
-To add one, write its kernel in ``kernels/cpu/losses.py`` and a class here (see
+To add one, write its kernel in ``kernels/_row_losses.py`` and a class here (see
 ``docs/how_to_add_a_loss.md``).  Targets are float64 arrays (n, n_target); for the multinomial loss
 the one column is the number of the class.
 """
