@@ -10,16 +10,13 @@ import numba
 import numpy as np
 from numba import cuda
 
-from ._jit import DEFAULT_SHARED, SIMULATED
+from ._jit import DEFAULT_SHARED
+from ._start import start
 
-if not SIMULATED:
-    from ._start import start
-
-#: Threads of a block of the kernels that treat every element by itself.  A thread of the simulator
-#: is one of Python, and not worth starting for a single element.
-BLOCK = 16 if SIMULATED else 256
-#: The same for kernels whose blocks take a few whole rows: threads along a row, rows.
-ROW_THREADS, ROWS = (4, 2) if SIMULATED else (32, 8)
+#: Threads of a block in kernels that have one thread per element.
+BLOCK = 256
+#: In kernels whose blocks take a few whole rows: threads along a row, and rows.
+ROW_THREADS, ROWS = 32, 8
 
 #: Most that a block may ask for, by compute capability (CUDA C++ Programming Guide, "Technical
 #: Specifications per Compute Capability").
@@ -44,8 +41,6 @@ def shared_limit_of(compute_capability):
 
 def shared_limit():
     """Bytes of shared memory that a block may have on the device of this thread."""
-    if SIMULATED:
-        return DEFAULT_SHARED
     return shared_limit_of(cuda.get_current_device().compute_capability)
 
 
@@ -57,7 +52,7 @@ def session(device, precision):
     should outlive its session, since a thread without a context cannot free it.
     """
     before = {name: getattr(_local, name, None) for name in ("scratch", "device")}
-    has_context = SIMULATED or cuda.gpus.current is not None
+    has_context = cuda.gpus.current is not None
     with cuda.gpus[device]:
         idle = _idle_streams[device]
         try:
@@ -74,17 +69,14 @@ def session(device, precision):
             raise
         finally:
             _local.__dict__.update(before)
-            if not SIMULATED:
-                with suppress(Exception):  # what failed has been told, or is being
-                    stream.synchronize()  # nothing may still use what is freed now
+            with suppress(Exception):  # a failure has been raised already, or is being raised
+                stream.synchronize()  # nothing may still use what is freed now
             idle.append(stream)
             _free()
 
 
 def _free():
     """Free what nobody refers to, and what Numba puts off freeing: up to a fifth of the memory."""
-    if SIMULATED:
-        return
     if getattr(_local, "has_compiled", False):
         _local.has_compiled = False
         gc.collect()  # the compiler leaves cycles of tracebacks, and they refer to our callers
@@ -98,7 +90,7 @@ def _free():
 @atexit.register
 def _leave_a_context():
     """Let Numba's own clean-up, which comes after this, find a context."""
-    if not SIMULATED and _idle_streams:
+    if _idle_streams:
         with suppress(Exception):  # in a fork, say
             if cuda.gpus.current is None:
                 cuda.select_device(next(iter(_idle_streams)))
@@ -148,7 +140,7 @@ def precision_for(array):
     precision = current_precision()
     if precision == "fp32" or array.dtype != "float32":
         return "fp32"
-    if not SIMULATED and cuda.get_current_device().compute_capability < (8, 0):
+    if cuda.get_current_device().compute_capability < (8, 0):
         raise ValueError(
             f"precision={precision!r} needs a device of compute capability 8.0 or higher; this one "
             "has only 'fp32'"
@@ -161,9 +153,6 @@ def launch(kernel, grid, block, *arguments, shared=0):
     if 0 in grid:
         return
     stream = current_stream()
-    if SIMULATED:
-        kernel[grid, block, stream, shared](*arguments)
-        return
     device = getattr(_local, "device", None)
     if device is None:
         device = cuda.get_current_device().id

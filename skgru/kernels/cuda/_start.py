@@ -1,13 +1,14 @@
-"""Kernels are started here, by the driver itself.
+"""Start kernels through the driver.
 
-Numba compiles them and says what a launch has to hand over, but its own launch reads every argument
-anew, which takes longer than many a kernel. Here an array keeps what it comes to, and a kernel what
-was compiled for the types that it has met.
+Numba compiles the kernels, but its launch path inspects every argument on every call, which takes
+longer than many kernels run. Here the packed argument of an array is cached for as long as the
+array exists, and each kernel caches its compiled functions by the types of arguments.
 """
 
 import ctypes
 import struct
 import threading
+import weakref
 
 import numpy as np
 from cuda.bindings import driver
@@ -25,6 +26,7 @@ _ONES = (), (1, 1), (1,), ()  # what a grid or a block lacks, by the dimensions 
 _pack_number = {kind: struct.Struct("<" + code).pack for kind, code in _NUMBERS.items()}
 
 _lock = threading.Lock()
+_packed = {}  # id of an array -> its kind, its bytes, and the weak reference that ends the entry
 _rooms = []  # that nobody uses just now
 
 
@@ -60,18 +62,21 @@ class _Function:
 
 
 def _pack_array(array):
-    """The type of an array, in short, and what a kernel reads of it; both are kept with it.
+    """The entry of an array in ``_packed``: a short name of its type, what a kernel reads of it.
 
-    To a kernel an array is two pointers of no use here, its size, that of a number, its address,
-    its shape and its strides.
+    A kernel reads an array as two pointers that are unused here, number of elements, bytes of an
+    element, address, shape and strides.
     """
     # Numba's type says the same, and takes three times as long to make as all this.
     layout = "C" if array.is_c_contiguous() else array._numba_type_.layout
     words = [0, 0, array.size, array.dtype.itemsize, array.device_ctypes_pointer.value or 0]
     words += [*array.shape, *array.strides]
     value = struct.pack(f"<{len(words)}q", *words)
-    array.skgru_packed = f"{array.dtype.str}{array.ndim}{layout}", value
-    return array.skgru_packed
+    # A plain dict and `id`: a WeakKeyDictionary takes three times as long to read.
+    key, forget = id(array), _packed.pop
+    reference = weakref.ref(array, lambda _: forget(key, None))
+    found = _packed[key] = f"{array.dtype.str}{array.ndim}{layout}", value, reference
+    return found
 
 
 def start(kernel, device, grid, block, shared, stream, arguments, shared_limit):
@@ -79,7 +84,7 @@ def start(kernel, device, grid, block, shared, stream, arguments, shared_limit):
 
     Parameters
     ----------
-    kernel : what ``_jit.kernel`` made
+    kernel : Kernel
     device : int
         Number of the GPU whose context is current.
     grid, block : tuple of int
@@ -99,21 +104,17 @@ def start(kernel, device, grid, block, shared, stream, arguments, shared_limit):
     for argument in arguments:
         kind = type(argument)
         if kind is DeviceNDArray:
-            try:
-                kind, value = argument.skgru_packed
-            except AttributeError:
-                kind, value = _pack_array(argument)
+            kind, value, _ = _packed.get(id(argument)) or _pack_array(argument)
         else:
             value = _pack_number[kind](argument)
         kinds.append(kind)
         values.append(value)
     kinds = tuple(kinds)
-    function = kernel.functions.get(kinds)
+    function = kernel.compiled.get(kinds)
     is_new = function is None
     if is_new:
         with _lock:
-            compiled = kernel.compile(tuple(map(kernel.typeof_pyval, arguments)))
-            function = kernel.functions[kinds] = _Function(compiled)
+            function = kernel.compiled[kinds] = _Function(kernel.compile(arguments))
     if shared > function.shared:
         function.ask_for_shared_memory(shared_limit())
     try:

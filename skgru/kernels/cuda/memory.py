@@ -9,12 +9,10 @@ import math
 
 import numpy as np
 from numba import cuda
+from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
-from ._jit import SIMULATED, flat, index, kernel
+from ._jit import flat, index, kernel
 from ._launch import current_stream, launch_elements, session, with_room  # noqa: F401
-
-if not SIMULATED:
-    from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
 #: Whether kernels read the very arrays that NumPy has.
 ON_HOST = False
@@ -38,8 +36,6 @@ def zeros(shape, dtype):
 
 def leading(buffer, shape):
     """An array of this shape in the first places of a vector."""
-    if SIMULATED:
-        return buffer[: math.prod(shape)].reshape(shape)
     # Numba's own slices take six times as long, and ragged batches need new ones all the time.
     strides = [math.prod(shape[i + 1 :]) * buffer.dtype.itemsize for i in range(len(shape))]
     return DeviceNDArray(shape, strides, buffer.dtype, gpu_data=buffer.gpu_data)
