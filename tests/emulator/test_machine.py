@@ -9,8 +9,8 @@ from numba import cuda
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skgru.kernels.cuda._mma import FORMATS
-from tests.cuda.rounding import rounded
-from tests.emulator import check_races, n_violations
+from tests.device.rounding import rounded
+from tools.ptx_emulator import check_races, n_violations
 
 pytestmark = pytest.mark.filterwarnings("ignore::numba.cuda.core.errors.NumbaPerformanceWarning")
 

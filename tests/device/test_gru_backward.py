@@ -5,7 +5,6 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skgru.kernels.cuda import _plan, gemm
-from tests.cuda.packed import TOLERANCE, DeviceRun
 from tests.kernels.packed import (
     assert_gradients_close,
     expected_gradients,
@@ -13,7 +12,12 @@ from tests.kernels.packed import (
     random_problem,
 )
 
-from .test_gru_forward import LENGTHS, both_directions, both_dtypes
+from .compare import both_directions, both_dtypes
+from .packed import TOLERANCE, DeviceRun
+
+pytestmark = pytest.mark.emulator
+
+LENGTHS = (3, 5, 5, 1, 2, 5, 1)
 
 masked_or_not = pytest.mark.parametrize("masked", [False, True], ids=["unmasked", "masked"])
 

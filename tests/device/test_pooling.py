@@ -2,37 +2,23 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
 
 from skgru.data import make_shard
 from skgru.kernels import cpu
 from skgru.kernels import cuda as kernels
-from tests.cuda.packed import TOLERANCE, to_device
 
-N_UNITS, COLUMN = 5, 2
-LENGTHS = np.array([6, 4, 4, 2, 1])
+from .compare import both, both_dtypes, close
+from .packed import to_device
 
-both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+pytestmark = pytest.mark.emulator
+
+#: More units than threads lie along a row of a block, more sequences than a block has rows.
+N_UNITS, COLUMN = 37, 2
+LENGTHS = np.array([6, 4, 4, 2, 2, 2, 2, 1, 1, 1, 1])
+#: Columns of the pooled vectors, for three poolings and a few more.
+WIDTH = COLUMN + 3 * N_UNITS + 1
+
 shifts = pytest.mark.parametrize("shift", [1, 0], ids=["forward", "backward"])
-
-
-def both(name, *arguments, tolerance=None):
-    """Run a kernel on both devices and compare what they left in every array."""
-    host = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
-    device = [to_device(a) if isinstance(a, np.ndarray) else a for a in arguments]
-    getattr(cpu, name)(*host)
-    getattr(kernels, name)(*device)
-    for ours, theirs in zip(device, host, strict=True):
-        if isinstance(theirs, np.ndarray):
-            close(ours.copy_to_host(), theirs, tolerance)
-
-
-def close(found, expected, tolerance=None):
-    if expected.dtype.kind == "f":
-        tolerance = tolerance or TOLERANCE[expected.dtype.name]
-        assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
-    else:
-        assert_array_equal(found, expected)
 
 
 class Case:
@@ -54,7 +40,8 @@ class Case:
 
 #: Columns of the last state, the mean and the maximum.
 columns = pytest.mark.parametrize(
-    "columns", [(2, 7, 12), (2, -1, -1), (-1, 2, -1), (-1, -1, 2), (-1, 7, 2)]
+    "columns",
+    [(2, 39, 76), (2, -1, -1), (-1, 2, -1), (-1, -1, 2), (-1, 39, 2)],
 )
 
 
@@ -63,7 +50,7 @@ columns = pytest.mark.parametrize(
 @columns
 def test_last_mean_and_max(rng, shift, columns, dtype):
     c = Case(rng, dtype)
-    pooled, total = np.full((len(LENGTHS), 18), np.nan, dtype), to_device(c.total)
+    pooled, total = np.full((len(LENGTHS), WIDTH), np.nan, dtype), to_device(c.total)
     arguments = c.states, c.block, c.lengths, pooled, c.where
     states, block, lengths, found, where = to_device(*arguments)
     kernels.pool(states, block, lengths, shift, found, *columns, where, total)
@@ -78,7 +65,7 @@ def test_last_mean_and_max(rng, shift, columns, dtype):
 def test_gradients_of_last_mean_and_max(rng, columns, add, dtype):
     c = Case(rng, dtype)
     c.where[...] = rng.integers(0, LENGTHS[:, None], c.where.shape)
-    d_pooled = rng.normal(size=(len(LENGTHS), 18)).astype(dtype)
+    d_pooled = rng.normal(size=(len(LENGTHS), WIDTH)).astype(dtype)
     final = rng.normal(size=(len(LENGTHS), N_UNITS)).astype(dtype)
     for i in range(len(c.alive)):
         c.d_states[c.block[i] + c.alive[i] : c.block[i + 1]] = 0  # of no sequence

@@ -37,13 +37,13 @@ def test_nothing_is_found(tool):
 @pytest.mark.skipif(not EMULATED, reason="the emulator is its own checker")
 def test_the_emulator_finds_nothing(monkeypatch):
     monkeypatch.setenv("EMULATOR_RACES", "1")
-    watch(sys.executable, "-m", "tests.emulator")
+    watch(sys.executable, "-m", "tools.ptx_emulator")
 
 
 def watch(*checker):
     """Run a small piece of everything, under a checker."""
     done = subprocess.run(
-        [*checker, "tests.gpu.sanitized"], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        [*checker, "tests.device.sanitized"], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, timeout=1800,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

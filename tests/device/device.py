@@ -5,7 +5,7 @@ import pytest
 
 from .mode import mode
 
-EMULATED = mode() == "emulator"
+EMULATED = mode() != "device"
 
 #: Units of layers, sequences of a batch, and steps of the longest one.
 if EMULATED:

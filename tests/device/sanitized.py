@@ -1,4 +1,4 @@
-"""A small piece of everything, for a memory checker to watch: ``python -m tests.gpu.sanitized``."""
+"""A little of everything for a memory checker to watch: ``python -m tests.device.sanitized``."""
 
 import warnings
 

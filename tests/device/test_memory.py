@@ -6,9 +6,11 @@ from numpy.testing import assert_array_equal
 
 from skgru.kernels import cuda as kernels
 from skgru.kernels.cuda._launch import scratch
-from tests.cuda.packed import to_device
 
-from .test_pooling import both, both_dtypes
+from .compare import both, both_dtypes
+from .packed import to_device
+
+pytestmark = pytest.mark.emulator
 
 
 @both_dtypes

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tests.cuda.packed import DeviceRun
-from tests.cuda.rounding import LAYER
 from tests.kernels.packed import (
     Run,
     assert_gradients_close,
@@ -17,16 +15,16 @@ from tests.kernels.packed import (
     random_problem,
 )
 
-from .device import BATCHES, HIDDEN, STEPS, ragged_lengths, require
+from .compare import both_directions, both_dtypes
+from .device import BATCHES, HIDDEN, STEPS, ragged_lengths
+from .packed import DeviceRun
+from .rounding import LAYER
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
 #: Largest differences from float64, of states and relative to the largest entry of a gradient.
 STATES = {"float64": 1e-12, "float32": 1e-5}
 GRADIENTS = {"float64": 1e-11, "float32": 2e-5}
-
-both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
-both_directions = pytest.mark.parametrize("reverse", [False, True], ids=["forward", "backward"])
 
 
 def exact(problem):
@@ -81,8 +79,7 @@ def test_states_and_gradients(rng, n_hidden, batch, even, reverse, dtype):
 @pytest.mark.parametrize("batch", BATCHES[1:])
 @pytest.mark.parametrize("n_hidden", HIDDEN)
 def test_tensor_cores(kernels, rng, n_hidden, batch, precision, reverse):
-    """How far rounding goes; `tests/cuda/sim/test_tensor_gru.py` knows what is rounded to what."""
-    require(precision)
+    """How far rounding goes; `test_tensor_gru.py` checks what is rounded to what."""
     problem = problem_of(rng, n_hidden, batch, not reverse, reverse, "float32")
     d_states, d_final = random_gradients(rng, problem)
     with kernels.use_precision(precision):

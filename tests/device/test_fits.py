@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skgru import GRURegressor
 
-from .device import relative_error, require, size
+from .device import relative_error, size
 from .problems import AGREEMENT, DATA, EPOCHS, MARGIN, load, model_of, outputs
 
 both_data_sets = pytest.mark.parametrize("data", DATA)
@@ -21,7 +21,6 @@ all_precisions = pytest.mark.parametrize("precision", AGREEMENT)
 @all_precisions
 def test_one_step(data, precision):
     """The gradient of all sequences at once, in a step that is long enough to be seen."""
-    require(precision)
     X, y = load(data)
     options = {"solver": "sgd", "batch_size": len(X), "max_iter": 1}
     start = model_of(data, "cpu", **options, learning_rate_init=1e-30).fit(X, y)
@@ -51,7 +50,6 @@ def test_one_step_of_other_solvers(data, solver):
 @both_data_sets
 @all_precisions
 def test_final_score(data, precision):
-    require(precision)
     X, y = load(data)
     X_test, y_test = load(data, "test")
     options = {"max_iter": EPOCHS[data], "precision": precision}
@@ -65,7 +63,6 @@ def test_final_score(data, precision):
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
 def test_precision_is_that_of_the_products(precision):
     """Rounded they are, but the same in every run."""
-    require(precision)
     X, y = load("vowels")
     fits = [
         model_of("vowels", max_iter=2, precision=p).fit(X, y)._parameters

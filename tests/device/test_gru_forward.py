@@ -6,13 +6,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skgru.kernels import cuda as kernels
 from skgru.kernels.cuda import _launch, _plan
-from tests.cuda.packed import TOLERANCE, DeviceRun
 from tests.kernels.packed import Run, expected_states, random_gradients, random_problem
 
-LENGTHS = (3, 5, 5, 1, 2, 5, 1)
+from .compare import both_directions, both_dtypes
+from .packed import TOLERANCE, DeviceRun
 
-both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
-both_directions = pytest.mark.parametrize("reverse", [False, True], ids=["forward", "backward"])
+pytestmark = pytest.mark.emulator
+
+LENGTHS = (3, 5, 5, 1, 2, 5, 1)
 
 
 def check(run):

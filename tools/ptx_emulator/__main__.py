@@ -1,4 +1,4 @@
-"""``python -m tests.emulator NAME``: run a module, or a file, where the emulator is the GPU.
+"""``python -m tools.ptx_emulator NAME``: run a module, or a file, where the emulator is the GPU.
 
 Ends with 99 if the rules of CUDA were broken.
 """

@@ -1,8 +1,8 @@
 """How a launch reaches the driver, with a driver that only writes down what it is told."""
 
 import ctypes
+import gc
 import importlib.util
-import os
 from types import SimpleNamespace
 from unittest import mock
 
@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("numba_cuda") is None or os.environ.get("NUMBA_ENABLE_CUDASIM") == "1",
-    reason="numba-cuda is not installed, or simulated",
+    importlib.util.find_spec("numba_cuda") is None, reason="numba-cuda is not installed"
 )
 
 
@@ -62,18 +61,15 @@ class Kernel:
     __name__ = "kernel"
 
     def __init__(self, static=0):
-        self.functions, self.compiled, self._static = {}, [], static
+        self.compiled, self.types, self._static = {}, [], static
 
-    def typeof_pyval(self, value):
+    def compile(self, arguments):
         from numba.cuda.typing.typeof import typeof
 
-        return typeof(value)
-
-    def compile(self, types):
-        self.compiled.append(types)
+        self.types.append([typeof(argument) for argument in arguments])
         attributes = SimpleNamespace(shared=self._static)
         device = SimpleNamespace(id=0)
-        found = SimpleNamespace(handle=len(self.compiled), attrs=attributes, device=device)
+        found = SimpleNamespace(handle=len(self.types), attrs=attributes, device=device)
         return SimpleNamespace(bind=lambda: None, library=SimpleNamespace(get_cufunc=lambda: found))
 
 
@@ -112,8 +108,8 @@ def test_a_kernel_reads_arrays_and_numbers(driver):
     for function, configuration, values in driver.launches:
         assert function == 1 and configuration == [4, 2, 1, 8, 4, 2, 128, 77]
         assert values == expected
-    assert [str(t) for t in kernel.compiled[0][:3]] == ["array(float32, 2d, C)", "bool", "int64"]
-    assert len(kernel.compiled) == 1
+    assert [str(t) for t in kernel.types[0][:3]] == ["array(float32, 2d, C)", "bool", "int64"]
+    assert len(kernel.types) == 1
 
 
 def test_what_was_compiled_is_told_apart_by_types_and_devices(driver):
@@ -126,6 +122,22 @@ def test_what_was_compiled_is_told_apart_by_types_and_devices(driver):
     assert [start(kernel, *arguments, device=n) for arguments, n in launches] == [False] * 6
     functions = [function for function, _, _ in driver.launches]
     assert functions == [1, 2, 3, 4, 5, 6] * 2
+
+
+def test_a_packed_argument_lasts_as_long_as_its_array(driver):
+    from skgru.kernels.cuda._start import _packed
+
+    driver.formats = ["int64"] * 4 + ["void_p"] + ["int64"] * 2
+    kernel, before = Kernel(), set(_packed)
+    for address in (2**40, 2**41, 2**42):  # the identity of one may become that of the next
+        array = Array(address, (3,), "float32")
+        start(kernel, array)
+        assert driver.launches[-1][2][4] == address
+        start(kernel, array)
+        assert set(_packed) - before == {id(array)}
+        del array
+        gc.collect()
+        assert set(_packed) <= before
 
 
 def test_arguments_that_a_kernel_cannot_have(driver):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from .device import require, size
+from .device import size
 from .problems import DATA, load, model_of, outputs
 
 both_data_sets = pytest.mark.parametrize("data", DATA)
@@ -22,7 +22,6 @@ STATEFUL = {
 @both_data_sets
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
 def test_two_fits(data, precision):
-    require(precision)
     X, y = load(data)
     one, other = (model_of(data, precision=precision, **STATEFUL).fit(X, y) for _ in range(2))
     assert_array_equal(one._parameters, other._parameters)

@@ -6,8 +6,6 @@ from numpy.testing import assert_array_equal
 
 from skgru.kernels import cuda as kernels
 from skgru.kernels.cuda._recurrent_products import TensorPlan, tensor_plan
-from tests.cuda.packed import DeviceRun
-from tests.cuda.rounding import LAYER, rounded_layer
 from tests.kernels.packed import (
     assert_gradients_close,
     expected_gradients,
@@ -16,7 +14,11 @@ from tests.kernels.packed import (
     random_problem,
 )
 
-from .test_gru_forward import both_directions
+from .compare import both_directions
+from .packed import DeviceRun
+from .rounding import LAYER, rounded_layer
+
+pytestmark = pytest.mark.emulator
 
 both_precisions = pytest.mark.parametrize("precision", ["tf32", "bf16"])
 
