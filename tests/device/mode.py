@@ -60,7 +60,8 @@ def why_not_here():
 
 def why_not(item):
     """Why a test of a device does not run, or None."""
-    if mode() or item.get_closest_marker("emulator"):
+    marker = item.get_closest_marker("emulator")
+    if mode() or (marker and marker.args != (False,)):
         return None
     return (
         "an ordinary run executes the tests marked emulator; `pytest -m gpu` executes all of them "

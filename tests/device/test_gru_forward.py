@@ -66,7 +66,7 @@ def test_two_slices_that_share_sequences(rng, masked, reverse):
     "plan",
     [(1, 1, 8, 0), (2, 1, 4, 3), (4, 2, 8, 2), (8, 4, 4, 1), (2, 4, 8, 2), (2, 2, 4, 0, 800)],
 )
-@pytest.mark.parametrize("n_features", [3, 19])
+@pytest.mark.parametrize("n_features", [3, pytest.param(19, marks=pytest.mark.emulator(False))])
 def test_any_plan_gives_the_states(rng, monkeypatch, n_features, plan, reverse):
     """Weights that stream in part, units in several passes, more slices than rows, no shared
     memory."""

@@ -23,6 +23,7 @@ def check(rng, estimator, y, dtype="float32", n_features=3, weighted=False, **op
         for d in ("cpu", "cuda")
     )
     assert relative_error(device._parameters, host._parameters) < TOLERANCE[dtype]
+    assert relative_error(device.loss_curve_, host.loss_curve_) < TOLERANCE[dtype]
     predict = "predict_proba" if estimator is GRUClassifier else "predict"
     ours, theirs = (getattr(model, predict)(X) for model in (device, host))
     assert relative_error(ours, theirs) < 10 * TOLERANCE[dtype]
@@ -47,14 +48,18 @@ def test_targets_of_a_classifier(rng, shape):
 
 
 @pytest.mark.parametrize("max_grad_norm", [None, 0.1])
-@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw", "rmsprop"])
+@pytest.mark.parametrize(
+    "solver", ["sgd", pytest.param("adam", marks=pytest.mark.emulator), "adamw", "rmsprop"]
+)
 def test_solvers(rng, solver, max_grad_norm):
     options = {"alpha": 1e-2, "learning_rate": "cosine", "max_grad_norm": max_grad_norm}
     check(rng, GRURegressor, rng.normal(size=N), solver=solver, **options)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("pooling", [*KINDS, KINDS], ids=[*KINDS, "all"])
+@pytest.mark.parametrize(
+    "pooling", [*KINDS, pytest.param(KINDS, marks=pytest.mark.emulator)], ids=[*KINDS, "all"]
+)
 def test_layers(rng, pooling, bidirectional):
     options = {"hidden_layer_sizes": (9, 20), "dropout": 0.2, "recurrent_dropout": 0.2}
     device = check(

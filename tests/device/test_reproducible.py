@@ -8,33 +8,41 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from .device import size
-from .problems import DATA, load, model_of, outputs
+from .problems import DATA, FEW, load, model_of, outputs
 
-both_data_sets = pytest.mark.parametrize("data", DATA)
+all_data_sets = pytest.mark.parametrize(
+    "data", [*DATA, pytest.param(FEW, marks=pytest.mark.emulator)]
+)
 
 #: Everything that draws random numbers, and several batches in an epoch.
 STATEFUL = {
     "hidden_layer_sizes": (40, 24), "dropout": 0.2, "recurrent_dropout": 0.2,
     "batch_size": 100, "learning_rate": "constant", "max_iter": size(4, 2),
 }  # fmt: skip
+SMALL = {"hidden_layer_sizes": (3, 2), "batch_size": 4}
 
 
-@both_data_sets
+def make(data, **options):
+    """A model of a data set, with everything that draws random numbers."""
+    return model_of(data, **STATEFUL | (SMALL if data == FEW else {}) | options)
+
+
+@all_data_sets
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
 def test_two_fits(data, precision):
     X, y = load(data)
-    one, other = (model_of(data, precision=precision, **STATEFUL).fit(X, y) for _ in range(2))
+    one, other = (make(data, precision=precision).fit(X, y) for _ in range(2))
     assert_array_equal(one._parameters, other._parameters)
     assert one.loss_curve_ == other.loss_curve_
     assert_array_equal(outputs(one, X), outputs(other, X))
 
 
-@both_data_sets
+@all_data_sets
 def test_training_resumes_to_the_bit(tmp_path, data):
     X, y = load(data)
     n_epochs = STATEFUL["max_iter"]
-    whole = model_of(data, **STATEFUL).fit(X, y)
-    part = model_of(data, **STATEFUL | {"max_iter": 1, "warm_start": True})
+    whole = make(data).fit(X, y)
+    part = make(data, max_iter=1, warm_start=True)
     for _ in range(n_epochs):
         part.fit(X, y)
         joblib.dump(part, tmp_path / "model.joblib")
@@ -44,30 +52,31 @@ def test_training_resumes_to_the_bit(tmp_path, data):
     assert part.loss_curve_ == whole.loss_curve_
 
 
-@both_data_sets
+@all_data_sets
 def test_data_without_room_on_the_device(monkeypatch, data):
     """They go there batch by batch, or in pieces, with the same result."""
     from skgru.kernels.cuda import memory
 
     X, y = load(data)
-    whole = model_of(data, **STATEFUL).fit(X, y)
-    with monkeypatch.context() as patch:
-        patch.setattr(memory, "_DATA_SHARE", -1.0)
-        shards = model_of(data, **STATEFUL).fit(X, y)
-        found = outputs(shards, X)
-    monkeypatch.setattr(memory, "_CHUNK_BYTES", 1000)
-    pieces = model_of(data, **STATEFUL).fit(X, y)
-    for other in (shards, pieces):
-        assert_array_equal(other._parameters, whole._parameters)
-    assert_array_equal(found, outputs(whole, X))
+    whole = make(data).fit(X, y)
+    others = {"by shards": {"_DATA_SHARE": -1.0},
+              "by shards that are too large to be pinned": {"_DATA_SHARE": -1.0, "_PIECE_BYTES": 0},
+              "in pieces": {"_CHUNK_BYTES": 1000 if data != FEW else 40}}  # fmt: skip
+    for how, settings in others.items():
+        with monkeypatch.context() as patch:
+            for name, value in settings.items():
+                patch.setattr(memory, name, value)
+            other = make(data).fit(X, y)
+            assert_array_equal(other._parameters, whole._parameters, err_msg=how)
+            assert_array_equal(outputs(other, X), outputs(whole, X), err_msg=how)
 
 
-@both_data_sets
+@all_data_sets
 def test_predictions_depend_on_neither_order_nor_neighbours(rng, data):
     X, y = load(data)
-    model = model_of(data, **STATEFUL).fit(X, y)
+    model = make(data).fit(X, y)
     expected = outputs(model, X)
-    some = rng.permutation(len(X))[:50]
+    some = rng.permutation(len(X))[: min(50, len(X) - 1)]
 
     def take(indices):
         return X[indices] if isinstance(X, np.ndarray) else [X[i] for i in indices]
