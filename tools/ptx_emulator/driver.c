@@ -18,16 +18,14 @@ Result cuInit(unsigned flags) {
   if (!owner) {
     owner = getpid();
     for (int d = 0; d < N_DEVICES; d++) contexts[d].device = d;
-    machine.base = (Address)reserve(ARENA) + DEVICE_OFFSET;
-    machine.base = (machine.base + PAGE - 1) / PAGE * PAGE;
+    machine.base = whole_pages((Address)map(NULL, ARENA, PROT_NONE) + DEVICE_OFFSET);
     machine.n_pages = ARENA / PAGE - 1;
     machine.pages = reserve(machine.n_pages * sizeof *machine.pages);
-    machine.cells = reserve(ARENA / 4 * sizeof *machine.cells);
     machine_checks_races = getenv("EMULATOR_RACES") != NULL;
     if (getenv("EMULATOR_MEMORY")) memory = strtoull(getenv("EMULATOR_MEMORY"), 0, 10);
     bump = machine.base + PAGE;
-    allocations = reserve(sizeof *allocations << 24);
-    pinned = reserve(sizeof *pinned << 20);
+    allocations = reserve(MOST_ALLOCATIONS * sizeof *allocations);
+    pinned = reserve(MOST_PINNED * sizeof *pinned);
   }
   RETURN(SUCCESS);
 }
@@ -115,9 +113,10 @@ Result cuMemAlloc(Address *p, size_t n) {
   if (used[context->device] + n > memory) RETURN(OUT_OF_MEMORY);
   if (bump + n + PAGE > machine.base + machine.n_pages * PAGE) RETURN(OUT_OF_MEMORY);
   Allocation a = {{bump, bump + n}, context->device, 1};
-  memset((char *)(bump - DEVICE_OFFSET), 0xff, n);
+  memset(map((char *)(bump - DEVICE_OFFSET), whole_pages(n), PROT_READ | PROT_WRITE), 0xff, n);
+  Cell *cells = reserve((n + 3) / 4 * sizeof *cells);
   for (Address page = (bump - machine.base) / PAGE; bump < a.extent.last; bump += PAGE)
-    machine.pages[page++] = a.extent;
+    machine.pages[page++] = (Page){a.extent.first, a.extent.last, cells};
   bump += PAGE; /* nobody's */
   used[a.device] += n;
   allocations[n_allocations++] = a;
@@ -131,11 +130,11 @@ Result cuMemFree(Address p) {
   finish_all(contexts + a->device);
   a->is_live = 0;
   used[a->device] -= a->extent.last - p;
-  for (Address at = p; at < a->extent.last; at += PAGE)
-    machine.pages[(at - machine.base) / PAGE].last = 0;
-  size_t n = (a->extent.last - p + PAGE - 1) / PAGE * PAGE;
-  madvise((char *)(p - DEVICE_OFFSET), n, MADV_DONTNEED);
-  madvise(machine.cells + (p - machine.base) / 4, n / 4 * sizeof(Cell), MADV_DONTNEED);
+  size_t n = a->extent.last - p;
+  Page *page = machine.pages + (p - machine.base) / PAGE;
+  munmap(page->cells, (n + 3) / 4 * sizeof(Cell));
+  memset(page, 0, whole_pages(n) / PAGE * sizeof *page);
+  map((char *)(p - DEVICE_OFFSET), whole_pages(n), PROT_NONE);
   RETURN(SUCCESS);
 }
 Result cuMemHostAlloc(char **p, size_t n, unsigned flags) {

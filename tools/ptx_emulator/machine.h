@@ -34,9 +34,12 @@ typedef struct {
 } Access;
 typedef struct { Access written, read; } Cell;
 
+/* A page of device memory: the addresses of its allocation, and a cell for every word of that. */
+typedef struct { uint64_t first, last; Cell *cells; } Page;
+
 typedef struct {
-  Extent *pages; /* of the allocation that a page belongs to */
-  Cell *cells, *shared_cells;
+  Page *pages;
+  Cell *shared_cells;
   char *shared;
   uint64_t base; /* device address of the first page */
   uint64_t n_pages;
@@ -54,12 +57,12 @@ void machine_mma(Thread *, int line, int bf16, float *d, const uint32_t *a, cons
                  const float *c);
 
 static inline char *global_at(Thread *t, int line, uint64_t at, unsigned size, int write) {
-  uint64_t page = (at - machine.base) >> PAGE_BITS;
-  if (page >= machine.n_pages || at < machine.pages[page].first ||
-      at + size > machine.pages[page].last || at % size)
+  uint64_t number = (at - machine.base) >> PAGE_BITS;
+  const Page *page = machine.pages + number;
+  if (number >= machine.n_pages || at < page->first || at + size > page->last || at % size)
     machine_fault(t, line, write ? "write to" : "read from", at, size);
   if (machine_checks_races)
-    machine_note(t, line, machine.cells + (at - machine.base) / 4, size, write, 0);
+    machine_note(t, line, page->cells + (at - page->first) / 4, size, write, 0);
   return (char *)(at - DEVICE_OFFSET);
 }
 static inline char *shared_at(Thread *t, int line, uint64_t at, unsigned size, int write) {

@@ -13,7 +13,10 @@ enum { SUCCESS, INVALID_VALUE, OUT_OF_MEMORY, NOT_INITIALIZED, NO_DEVICE = 100,
        INVALID_DEVICE = 101,
        INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600 };
 enum { N_DEVICES = 2, PAGE = 1 << PAGE_BITS, DEFAULT_SHARED = 48 << 10, MOST_SHARED = 227 << 10 };
-#define ARENA (1ull << 40)
+/* Addresses, of which each is given away once: a use after free is one of nobody's memory. */
+#define ARENA (1ull << 38)
+#define MOST_ALLOCATIONS (ARENA / (2 * PAGE))
+#define MOST_PINNED (1 << 20)
 #define MEMORY (16ull << 30)
 
 typedef int Result;
@@ -82,18 +85,22 @@ static uint64_t sum_of(const char *p, size_t n) {
 
 /* ---- Memory: pages of the arena, which belong to one allocation each and never to another. */
 
-static void *reserve(size_t n) {
-  void *found = mmap(0, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+/* Zeros in fresh memory, or addresses without memory; at an address, or anywhere. */
+static void *map(void *at, size_t n, int access) {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED : 0);
+  void *found = mmap(at, n, access, flags, -1, 0);
   if (found == MAP_FAILED) perror("emulator: mmap"), abort();
   return found;
 }
+static void *reserve(size_t n) { return map(NULL, n, PROT_READ | PROT_WRITE); }
+static size_t whole_pages(size_t n) { return (n + PAGE - 1) / PAGE * PAGE; }
 
 static Allocation *find(Address at) {
   for (int low = 0, high = n_allocations - 1; low <= high;) {
     int middle = (low + high) / 2;
     Extent *e = &allocations[middle].extent;
     if (at < e->first) high = middle - 1;
-    else if (at >= (e->last + PAGE - 1) / PAGE * PAGE) low = middle + 1;
+    else if (at >= whole_pages(e->last)) low = middle + 1;
     else return allocations + middle;
   }
   return NULL;
