@@ -1,15 +1,8 @@
-"""GPUs that do not exist: CUDA's driver, and the machine below it, on the CPU.
+"""An emulator of CUDA's driver and of GPUs that execute PTX, on the CPU; see README.md.
 
 Numba compiles kernels as for a GPU, down to PTX. `ptx` translates that into C, a C compiler makes
-a library of it, ``machine.c`` runs its threads, and ``driver.c`` takes the place of CUDA's driver.
-So everything of the package and of numba-cuda is the real thing, up to the assembler for a GPU.
-What a launch does wrong is told: addresses outside of an allocation, misaligned ones, races between
-threads (with ``EMULATOR_RACES=1``), barriers that not all threads reach; memory that nobody has
-written holds NaN. What comes out is not what a GPU computes in the last bits: its approximate
-instructions are exact here, its assembler may fuse a product with a sum, and its tensor cores
-round sums otherwise.
-
-Has to be installed before anything asks Numba for a GPU. Needs gcc or another ``CC`` on Linux.
+a library of it, ``machine.c`` runs its threads, and ``driver.c`` replaces CUDA's driver. Everything
+else of the package and of numba-cuda is used as on a GPU, except the assembler.
 """
 
 import ctypes
@@ -39,7 +32,7 @@ def can_be_built():
 
 
 def _cpu():
-    """What tells machines apart for which ``-march=native`` means different things."""
+    """What distinguishes machines for which ``-march=native`` has different meanings."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return [line for line in lines if line.startswith(("flags", "Features"))][:1]
 
@@ -70,13 +63,13 @@ def compile_ptx(ptx):
 
 
 def install():
-    """Let this process find two GPUs."""
+    """Let this process find two GPUs; nothing in it may have asked for one before."""
     global _driver
     source = "\n".join((_FOLDER / name).read_text() for name in ("machine.c", "driver.c"))
     path = _compile(
         source, "libcuda.so.1", "-O2", "-Wl,-soname,libcuda.so.1", "-ldl", "-lpthread", "-lm"
     )
-    # Whoever loads a library of this name later is given this one.
+    # Later requests for a library of this name are given this one.
     _driver = ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
 
     from cuda.core import ObjectCode
@@ -105,7 +98,7 @@ def n_waits():
 
 @contextmanager
 def check_races():
-    """Tell of races within, as with ``EMULATOR_RACES=1``."""
+    """Report races while this is entered, as with ``EMULATOR_RACES=1``."""
     flag = ctypes.c_int.in_dll(_driver, "machine_checks_races")
     before, flag.value = flag.value, 1
     try:

@@ -63,7 +63,7 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
             k += i1
 
     def gru_forward(
-        x, block, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save,
+        x, step_start, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save,
         columns, n_cached, spill, per_block,
     ):  # fmt: skip
         columns, n_cached = index(columns), index(n_cached)
@@ -126,7 +126,7 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
                     row = first + e // n_x
                     value = zero
                     if row < index(alive[start]):
-                        value = x[index(block[start]) + row, e % n_x]
+                        value = x[index(step_start[start]) + row, e % n_x]
                     shared[x_at + e] = value
                     e += n_threads
             cuda.syncthreads()
@@ -134,7 +134,8 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
             s = i0
             while s < n_steps:
                 t = n_steps - i1 - s if reverse else s
-                n_alive, here, there = index(alive[t]), index(block[t]), index(block[t + i1])
+                n_alive = index(alive[t])
+                here, there = index(step_start[t]), index(step_start[t + i1])
                 before, after = (there, here) if reverse else (here, there)
                 now, later = s % i2, (s + i1) % i2
                 seen_now = seen_at + now * n_rows * n_units
@@ -147,7 +148,7 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
                         next_t = t - i1 if reverse else t + i1
                         row = first + thread // n_x
                         if row < index(alive[next_t]):
-                            next_x = x[index(block[next_t]) + row, thread % n_x]
+                            next_x = x[index(step_start[next_t]) + row, thread % n_x]
 
                 unit = column
                 n_passes = (n_units + columns - i1) // columns
@@ -252,7 +253,7 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
                             row = first + e // n_x
                             value = zero
                             if row < index(alive[next_t]):
-                                value = x[index(block[next_t]) + row, e % n_x]
+                                value = x[index(step_start[next_t]) + row, e % n_x]
                         shared[target + e] = value
                         e += n_threads
                 cuda.syncthreads()
