@@ -6,7 +6,8 @@
 ``pytest``                           those marked ``emulator``, in the emulator, looking for races
 ==================================== ===========================================================
 
-The first two end with an error where they cannot run. The last one skips what cannot run.
+The first two end with an error where they cannot run. The last one skips what cannot run. The mark
+``emulator(False)`` takes parameters out of tests, or tests out of a module, that are marked.
 """
 
 import importlib.util
@@ -60,8 +61,8 @@ def why_not_here():
 
 def why_not(item):
     """Why a test of a device does not run, or None."""
-    marker = item.get_closest_marker("emulator")
-    if mode() or (marker and marker.args != (False,)):
+    chosen = [marker.args != (False,) for marker in item.iter_markers("emulator")]
+    if mode() or (chosen and all(chosen)):
         return None
     return (
         "an ordinary run executes the tests marked emulator; `pytest -m gpu` executes all of them "

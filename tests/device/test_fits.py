@@ -61,7 +61,9 @@ def test_final_score(data, precision):
 
 
 @pytest.mark.parametrize("data", ["vowels", pytest.param(FEW, marks=pytest.mark.emulator)])
-@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+@pytest.mark.parametrize(
+    "precision", ["tf32", pytest.param("bf16", marks=pytest.mark.emulator(False))]
+)
 def test_precision_is_that_of_the_products(data, precision):
     """Factors are rounded, and equally in every run."""
     X, y = load(data)

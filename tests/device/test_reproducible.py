@@ -28,7 +28,9 @@ def make(data, **options):
 
 
 @all_data_sets
-@pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
+@pytest.mark.parametrize(
+    "precision", ["fp32", "tf32", pytest.param("bf16", marks=pytest.mark.emulator(False))]
+)
 def test_two_fits(data, precision):
     X, y = load(data)
     one, other = (make(data, precision=precision).fit(X, y) for _ in range(2))

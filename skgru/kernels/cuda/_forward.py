@@ -7,6 +7,7 @@ from numba import cuda
 from ._cell import length_of, make_cell
 from ._jit import device_function, flat, index, kernel
 from ._plan import MAX_THREADS
+from ._states import store_gates, store_states
 
 
 @cache
@@ -217,25 +218,22 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
                                 a = s_n + bias[i3 * n_units + unit]
                                 old = shared[h_at + r * n_units + unit]
                                 reset, update, candidate, new = advance(s_r, s_z, s_x, a, old)
-                                factor = zero
+                                factor, seen = zero, new
                                 if has_mask:
                                     factor = mask[row, unit]
-                                if s == i0 or (reverse and row >= index(alive[t + i1])):
-                                    states[before + row, unit] = old
-                                    if has_mask:
-                                        masked[before + row, unit] = old * factor
-                                states[after + row, unit] = new
-                                seen = new
-                                if has_mask:
                                     seen = new * factor
-                                    masked[after + row, unit] = seen
+                                is_first = s == i0 or (reverse and row >= index(alive[t + i1]))
+                                store_states(
+                                    states, masked, has_mask, is_first, before + row, after + row,
+                                    unit, old, new, factor,
+                                )  # fmt: skip
                                 shared[h_at + r * n_units + unit] = new
                                 shared[seen_later + r * n_units + unit] = seen
                                 if save:
-                                    gates[here + row, unit] = reset
-                                    gates[here + row, n_units + unit] = update
-                                    gates[here + row, i2 * n_units + unit] = candidate
-                                    gates[here + row, i3 * n_units + unit] = a
+                                    store_gates(
+                                        gates, here + row, unit, n_units, reset, update, candidate,
+                                        a,
+                                    )  # fmt: skip
                             elif r < n_rows:
                                 at = r * n_units + unit
                                 shared[seen_later + at] = shared[seen_now + at]

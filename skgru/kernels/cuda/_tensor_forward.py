@@ -19,6 +19,7 @@ from ._recurrent_products import (
     make_store_words,
     make_weights,
 )
+from ._states import store_gates, store_states
 
 
 @cache
@@ -207,18 +208,15 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
                             s_n = current[8 + c]
                         old = state[c]
                         reset, update, candidate, new = advance(s_r, s_z, s_n, a, old)
-                        if s == i0 or (reverse and row >= index(alive[t + i1])):
-                            states[before + row, column] = old
-                            if has_mask:
-                                masked[before + row, column] = old * factor[c]
-                        states[after + row, column] = new
-                        if has_mask:
-                            masked[after + row, column] = new * factor[c]
+                        is_first = s == i0 or (reverse and row >= index(alive[t + i1]))
+                        store_states(
+                            states, masked, has_mask, is_first, before + row, after + row, column,
+                            old, new, factor[c],
+                        )  # fmt: skip
                         if save:
-                            gates[here + row, column] = reset
-                            gates[here + row, n_units + column] = update
-                            gates[here + row, i2 * n_units + column] = candidate
-                            gates[here + row, index(3) * n_units + column] = a
+                            store_gates(
+                                gates, here + row, column, n_units, reset, update, candidate, a
+                            )
                         state[c] = new
                     seen[c] = state[c] * factor[c]
                 store_words(shared, seen_at + later * n_rows * length, length, unit, pair, seen)
