@@ -41,7 +41,7 @@ import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
-from tests.gpu import mode  # noqa: E402
+from tests.device import mode  # noqa: E402
 
 # No deadline: the first example of a property may compile a kernel.
 hypothesis.settings.register_profile(

@@ -1,6 +1,7 @@
-"""These tests need the emulator in their process; `tests/cuda/test_emulator.py` starts that."""
+"""The emulator's own tests need it in their process."""
 
-from tests.gpu.mode import mode
+from tests.device.conftest import pytest_pycollect_makemodule  # noqa: F401
 
-if mode() != "emulator":
-    collect_ignore_glob = ["test_*.py"]
+
+def pytest_itemcollected(item):
+    item.add_marker("emulator")

@@ -9,7 +9,7 @@ import pytest
 from skgru import GRURegressor
 from skgru.kernels import use_device
 from skgru.kernels.cuda._launch import current_stream, scratch, session
-from tests.emulator import n_violations, n_waits
+from tools.ptx_emulator import n_violations, n_waits
 
 
 @pytest.fixture(autouse=True)

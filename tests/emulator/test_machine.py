@@ -1,6 +1,7 @@
 """The emulator computes what a GPU would, and tells of what a GPU may get wrong."""
 
 import math
+from types import SimpleNamespace
 
 import numba
 import numpy as np
@@ -9,8 +10,8 @@ from numba import cuda
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skgru.kernels.cuda._mma import FORMATS
-from tests.cuda.rounding import rounded
-from tests.emulator import check_races, n_violations
+from tests.device.rounding import rounded
+from tools.ptx_emulator import check_races, n_violations
 
 pytestmark = pytest.mark.filterwarnings("ignore::numba.cuda.core.errors.NumbaPerformanceWarning")
 
@@ -271,3 +272,25 @@ def test_memory_of_another_device(told):
     with cuda.gpus[0], pytest.raises(Exception, match="CUDA_ERROR"):
         kernel[1, N](elsewhere)
     assert told("of another device")
+
+
+def test_memory_that_was_freed(told):
+    """Its addresses are never given away again."""
+
+    @cuda.jit
+    def kernel(a):
+        a[cuda.grid(1)] = 1
+
+    array = cuda.device_array(N)
+    view = SimpleNamespace(__cuda_array_interface__=array.__cuda_array_interface__)
+    view = cuda.as_cuda_array(view)  # which does not keep the memory
+    kernel[1, N](view)
+    assert not told()
+    del array
+    cuda.current_context().memory_manager.deallocations.clear()
+    addresses = [a.device_ctypes_pointer.value for a in (view, cuda.device_array(N))]
+    assert addresses[0] != addresses[1]
+    assert not told()
+    with pytest.raises(Exception, match="CUDA_ERROR"):
+        kernel[1, N](view)
+    assert told("was freed")

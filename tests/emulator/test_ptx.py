@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numba import cuda
 
-from tests.emulator import compile_ptx
-from tests.emulator.ptx import to_c
+from tools.ptx_emulator import compile_ptx
+from tools.ptx_emulator.ptx import to_c
 
 NAN, MINUS_NAN = "0f7FC00000", "0fFFC00000"
 

@@ -36,7 +36,7 @@ def make_backward(dtype, rows, slices, spilled=False):
             k += i1
 
     def gru_backward(
-        block, alive, u_t, reverse, mask, states, gates, d_states, d_column, carry, d_gates,
+        step_start, alive, u_t, reverse, mask, states, gates, d_states, d_column, carry, d_gates,
         need_initial, columns, n_cached, spill, per_block,
     ):  # fmt: skip
         columns, n_cached, d_column = index(columns), index(n_cached), index(d_column)
@@ -78,7 +78,7 @@ def make_backward(dtype, rows, slices, spilled=False):
                 value = zero
                 if row < n_sequences:
                     value = carry[row, unit]
-                    clear_padding(d_gates, row, unit, block, alive)
+                    clear_padding(d_gates, row, unit, step_start, alive)
                 shared[carry_at + e] = value
                 e += n_threads
             e = thread
@@ -95,8 +95,8 @@ def make_backward(dtype, rows, slices, spilled=False):
                 here, before, n_alive = i0, i0, i0
                 if s < n_steps:
                     t = s if reverse else n_steps - i1 - s
-                    here, n_alive = index(block[t]), index(alive[t])
-                    before = index(block[t + i1]) if reverse else here
+                    here, n_alive = index(step_start[t]), index(alive[t])
+                    before = index(step_start[t + i1]) if reverse else here
                 d_last = d_at + s % i2 * n_rows * length
                 d_now = d_at + (s + i1) % i2 * n_rows * length
 

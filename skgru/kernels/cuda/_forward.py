@@ -7,6 +7,7 @@ from numba import cuda
 from ._cell import length_of, make_cell
 from ._jit import device_function, flat, index, kernel
 from ._plan import MAX_THREADS
+from ._states import store_gates, store_states
 
 
 @cache
@@ -63,7 +64,7 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
             k += i1
 
     def gru_forward(
-        x, block, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save,
+        x, step_start, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save,
         columns, n_cached, spill, per_block,
     ):  # fmt: skip
         columns, n_cached = index(columns), index(n_cached)
@@ -126,7 +127,7 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
                     row = first + e // n_x
                     value = zero
                     if row < index(alive[start]):
-                        value = x[index(block[start]) + row, e % n_x]
+                        value = x[index(step_start[start]) + row, e % n_x]
                     shared[x_at + e] = value
                     e += n_threads
             cuda.syncthreads()
@@ -134,7 +135,8 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
             s = i0
             while s < n_steps:
                 t = n_steps - i1 - s if reverse else s
-                n_alive, here, there = index(alive[t]), index(block[t]), index(block[t + i1])
+                n_alive = index(alive[t])
+                here, there = index(step_start[t]), index(step_start[t + i1])
                 before, after = (there, here) if reverse else (here, there)
                 now, later = s % i2, (s + i1) % i2
                 seen_now = seen_at + now * n_rows * n_units
@@ -147,7 +149,7 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
                         next_t = t - i1 if reverse else t + i1
                         row = first + thread // n_x
                         if row < index(alive[next_t]):
-                            next_x = x[index(block[next_t]) + row, thread % n_x]
+                            next_x = x[index(step_start[next_t]) + row, thread % n_x]
 
                 unit = column
                 n_passes = (n_units + columns - i1) // columns
@@ -216,25 +218,22 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
                                 a = s_n + bias[i3 * n_units + unit]
                                 old = shared[h_at + r * n_units + unit]
                                 reset, update, candidate, new = advance(s_r, s_z, s_x, a, old)
-                                factor = zero
+                                factor, seen = zero, new
                                 if has_mask:
                                     factor = mask[row, unit]
-                                if s == i0 or (reverse and row >= index(alive[t + i1])):
-                                    states[before + row, unit] = old
-                                    if has_mask:
-                                        masked[before + row, unit] = old * factor
-                                states[after + row, unit] = new
-                                seen = new
-                                if has_mask:
                                     seen = new * factor
-                                    masked[after + row, unit] = seen
+                                is_first = s == i0 or (reverse and row >= index(alive[t + i1]))
+                                store_states(
+                                    states, masked, has_mask, is_first, before + row, after + row,
+                                    unit, old, new, factor,
+                                )  # fmt: skip
                                 shared[h_at + r * n_units + unit] = new
                                 shared[seen_later + r * n_units + unit] = seen
                                 if save:
-                                    gates[here + row, unit] = reset
-                                    gates[here + row, n_units + unit] = update
-                                    gates[here + row, i2 * n_units + unit] = candidate
-                                    gates[here + row, i3 * n_units + unit] = a
+                                    store_gates(
+                                        gates, here + row, unit, n_units, reset, update, candidate,
+                                        a,
+                                    )  # fmt: skip
                             elif r < n_rows:
                                 at = r * n_units + unit
                                 shared[seen_later + at] = shared[seen_now + at]
@@ -252,7 +251,7 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
                             row = first + e // n_x
                             value = zero
                             if row < index(alive[next_t]):
-                                value = x[index(block[next_t]) + row, e % n_x]
+                                value = x[index(step_start[next_t]) + row, e % n_x]
                         shared[target + e] = value
                         e += n_threads
                 cuda.syncthreads()

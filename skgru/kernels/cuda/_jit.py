@@ -1,80 +1,87 @@
-"""What depends on the compiler and on its simulator; the kernels themselves are plain loops.
-
-``NUMBA_ENABLE_CUDASIM=1`` runs every kernel as Python threads, without a GPU: slow, but the same
-source. It has to be set before Numba is imported.
-"""
-
-import numpy as np
-
-# The compiler registers an implementation of this function, which NumPy 2.5 no longer has.
-if not hasattr(np, "row_stack"):
-    np.row_stack = np.vstack  # noqa: NPY201
+"""How kernels are compiled: what every other module of kernels needs from Numba."""
 
 import numba
+import numpy as np
 from numba import cuda
+from numba.cuda import types
+from numba.cuda.extending import intrinsic
+from numba.cuda.libdevice import fast_fdividef
 
-SIMULATED = bool(numba.config.ENABLE_CUDASIM)
+# numba-cuda 0.30 refers to `np.row_stack` while this module is imported; NumPy 2.5 has removed it.
+_lacks_row_stack = not hasattr(np, "row_stack")
+if _lacks_row_stack:
+    np.row_stack = np.vstack  # noqa: NPY201
+from numba.cuda.np.arrayobj import make_array, populate_array  # noqa: E402
 
-#: Shared memory that every block gets without asking.
+if _lacks_row_stack:
+    del np.row_stack  # noqa: NPY201
+
+#: Bytes of shared memory that a block has without asking for more.
 DEFAULT_SHARED = 48 * 1024
 
-#: Type of positions in memory.  Unsigned: a signed index is tested for being negative at every
-#: access.  64 bits: the compiler widens smaller integers before it adds them anyway.  It must not
-#: meet a signed integer in arithmetic (the two make a float64), so constants are wrapped as well.
-index = int if SIMULATED else numba.uint64
+#: Type of positions in memory. Unsigned, because a signed index is compared with zero at every
+#: access; 64 bits, because the compiler widens smaller integers before it adds them. Arithmetic
+#: with a signed integer would give a float64, so constants are wrapped as well.
+index = numba.uint64
 
 NUMBA_TYPES = {np.dtype("float32"): numba.float32, np.dtype("float64"): numba.float64}
 
+#: Quotient of float32 numbers, one or two bits off; not for divisors near the largest numbers.
+fast_quotient = fast_fdividef
 
-def kernel(function=None, *, threads=None):
-    """Compile a kernel on its first launch, for blocks of at most ``threads`` threads.
+
+class Kernel:
+    """A kernel that is compiled on its first launch with arguments of new types.
 
     No fastmath: a NaN must stay one, and the fast tanh has an error of 5e-4.
+
+    Parameters
+    ----------
+    function : callable
+        The kernel in Python.
+    max_threads : int or None
+        Threads that a block has at most; None is any number.
+
+    Attributes
+    ----------
+    compiled : dict
+        Compiled functions by device and types of arguments; ``_start.py`` fills it.
     """
+
+    def __init__(self, function, max_threads=None):
+        self.py_func, self.__name__ = function, function.__name__
+        self.max_threads = max_threads
+        self.compiled = {}
+        options = {} if max_threads is None else {"launch_bounds": max_threads}
+        self._dispatcher = cuda.jit(**options)(function)
+
+    def compile(self, arguments):
+        """Compile for the types of some arguments."""
+        return self._dispatcher.compile(tuple(map(self._dispatcher.typeof_pyval, arguments)))
+
+
+def kernel(function=None, *, threads=None):
+    """Make a `Kernel` of a function; a decorator with or without ``threads=``."""
     if function is None:
-        return lambda function: kernel(function, threads=threads)
-    if SIMULATED or threads is None:
-        found = cuda.jit(function)
-    else:
-        found = cuda.jit(launch_bounds=threads)(function)
-    found.max_threads = threads
-    found.functions = {}  # what was compiled, by device and types: see ``_start``
-    return found
+        return lambda function: Kernel(function, threads)
+    return Kernel(function, threads)
 
 
 def device_function(function):
-    """A helper of kernels.  One that uses ``cuda`` must live in the module of its kernel."""
-    return function if SIMULATED else cuda.jit(device=True)(function)
+    """A function that kernels call. If it uses ``cuda`` it must be in the module of its kernel."""
+    return cuda.jit(device=True)(function)
 
 
-if SIMULATED:
+@intrinsic
+def flat(typingctx, array):
+    """All elements of a C-ordered array, one after the other."""
+    result = types.Array(array.dtype, 1, "C")
 
-    def flat(array):
-        """All elements of a C-ordered array, one after the other."""
-        return array.ravel()
+    def codegen(context, builder, signature, arguments):
+        given = make_array(array)(context, builder, arguments[0])
+        made = make_array(result)(context, builder)
+        itemsize = given.itemsize
+        populate_array(made, given.data, [given.nitems], [itemsize], itemsize, given.meminfo)
+        return made._getvalue()
 
-    def fast_quotient(a, b):
-        """Of float32, one or two bits off; for divisors that are far from the largest numbers."""
-        return a / b
-
-else:
-    from numba.cuda import types
-    from numba.cuda.extending import intrinsic
-    from numba.cuda.libdevice import fast_fdividef
-    from numba.cuda.np.arrayobj import make_array, populate_array
-
-    fast_quotient = fast_fdividef
-
-    @intrinsic
-    def flat(typingctx, array):
-        """All elements of a C-ordered array, one after the other."""
-        result = types.Array(array.dtype, 1, "C")
-
-        def codegen(context, builder, signature, arguments):
-            given = make_array(array)(context, builder, arguments[0])
-            made = make_array(result)(context, builder)
-            itemsize = given.itemsize
-            populate_array(made, given.data, [given.nitems], [itemsize], itemsize, given.meminfo)
-            return made._getvalue()
-
-        return result(array), codegen
+    return result(array), codegen

@@ -1,4 +1,4 @@
-"""How a kernel gets to the device: streams, grids, work space."""
+"""Launches of kernels: sessions, streams, precision, grids and work space."""
 
 import atexit
 import gc
@@ -10,16 +10,13 @@ import numba
 import numpy as np
 from numba import cuda
 
-from ._jit import DEFAULT_SHARED, SIMULATED
+from ._jit import DEFAULT_SHARED
+from ._start import start
 
-if not SIMULATED:
-    from ._start import start
-
-#: Threads of a block of the kernels that treat every element by itself.  A thread of the simulator
-#: is one of Python, and not worth starting for a single element.
-BLOCK = 16 if SIMULATED else 256
-#: The same for kernels whose blocks take a few whole rows: threads along a row, rows.
-ROW_THREADS, ROWS = (4, 2) if SIMULATED else (32, 8)
+#: Threads of a block in kernels that have one thread per element.
+BLOCK = 256
+#: In kernels whose blocks take a few whole rows: threads along a row, and rows.
+ROW_THREADS, ROWS = 32, 8
 
 #: Most that a block may ask for, by compute capability (CUDA C++ Programming Guide, "Technical
 #: Specifications per Compute Capability").
@@ -28,7 +25,7 @@ _SHARED_LIMITS = {
     (9, 0): 227, (10, 0): 227, (10, 3): 227, (11, 0): 227, (12, 0): 99, (12, 1): 99,
 }  # fmt: skip
 
-#: What ``use_precision`` takes.
+#: Values of ``use_precision``.
 PRECISIONS = "fp32", "tf32", "bf16"
 
 _local = threading.local()
@@ -44,20 +41,18 @@ def shared_limit_of(compute_capability):
 
 def shared_limit():
     """Bytes of shared memory that a block may have on the device of this thread."""
-    if SIMULATED:
-        return DEFAULT_SHARED
     return shared_limit_of(cuda.get_current_device().compute_capability)
 
 
 @contextmanager
 def session(device, precision):
-    """Run what this thread starts on GPU number ``device``, on a stream of its own.
+    """Run the work of this thread on GPU number ``device``, on a stream of its own.
 
-    Memory is given back at the end: work space, and all that nobody refers to any more. No array
-    should outlive its session, since a thread without a context cannot free it.
+    At the end, work space and all unreferenced device memory are freed. No array should outlive
+    its session, because a thread without a context cannot free it.
     """
     before = {name: getattr(_local, name, None) for name in ("scratch", "device")}
-    has_context = SIMULATED or cuda.gpus.current is not None
+    has_context = cuda.gpus.current is not None
     with cuda.gpus[device]:
         idle = _idle_streams[device]
         try:
@@ -74,31 +69,28 @@ def session(device, precision):
             raise
         finally:
             _local.__dict__.update(before)
-            if not SIMULATED:
-                with suppress(Exception):  # what failed has been told, or is being
-                    stream.synchronize()  # nothing may still use what is freed now
+            with suppress(Exception):  # a failure has been raised already, or is being raised
+                stream.synchronize()  # nothing may still use what is freed now
             idle.append(stream)
             _free()
 
 
 def _free():
-    """Free what nobody refers to, and what Numba puts off freeing: up to a fifth of the memory."""
-    if SIMULATED:
-        return
+    """Free unreferenced arrays, and the memory whose release Numba defers: up to a fifth."""
     if getattr(_local, "has_compiled", False):
         _local.has_compiled = False
-        gc.collect()  # the compiler leaves cycles of tracebacks, and they refer to our callers
+        gc.collect()  # the compiler leaves cycles of tracebacks, which refer to our callers
     context = cuda.current_context()
     for deallocations in context.memory_manager.deallocations, context.deallocations:
-        # Numba may be at it in another thread, and take the last one first.
+        # Numba may be freeing them in another thread, and remove the last one first.
         with _freeing, suppress(IndexError):
             deallocations.clear()
 
 
 @atexit.register
 def _leave_a_context():
-    """Let Numba's own clean-up, which comes after this, find a context."""
-    if not SIMULATED and _idle_streams:
+    """Make a context current for Numba's own clean-up, which runs after this."""
+    if _idle_streams:
         with suppress(Exception):  # in a fork, say
             if cuda.gpus.current is None:
                 cuda.select_device(next(iter(_idle_streams)))
@@ -106,7 +98,7 @@ def _leave_a_context():
 
 @contextmanager
 def use_stream(stream):
-    """Launch what this thread launches on ``stream`` instead of the default one."""
+    """Launch the kernels of this thread on ``stream`` instead of the default stream."""
     before = getattr(_local, "stream", 0)
     _local.stream = stream
     try:
@@ -121,13 +113,13 @@ def current_stream():
 
 @contextmanager
 def use_precision(name):
-    """Round the factors of what this thread multiplies; sums and all else stay in float32.
+    """Round the factors of products that this thread launches; all else stays in float32.
 
     Parameters
     ----------
     name : {"fp32", "tf32", "bf16"}
-        "fp32" rounds nothing. With 10 ("tf32") or 7 ("bf16") bits behind the point the products
-        run on tensor cores. Float64 is never rounded.
+        "fp32" rounds nothing. With 10 ("tf32") or 7 ("bf16") fraction bits the products run on
+        tensor cores. Float64 is never rounded.
     """
     if name not in PRECISIONS:
         raise ValueError(f"precision must be one of {PRECISIONS}, got {name!r}")
@@ -144,11 +136,11 @@ def current_precision():
 
 
 def precision_for(array):
-    """What factors of the type of an array are rounded to, on the device of this thread."""
+    """The precision of products of arrays of this dtype, on the device of this thread."""
     precision = current_precision()
     if precision == "fp32" or array.dtype != "float32":
         return "fp32"
-    if not SIMULATED and cuda.get_current_device().compute_capability < (8, 0):
+    if cuda.get_current_device().compute_capability < (8, 0):
         raise ValueError(
             f"precision={precision!r} needs a device of compute capability 8.0 or higher; this one "
             "has only 'fp32'"
@@ -157,13 +149,10 @@ def precision_for(array):
 
 
 def launch(kernel, grid, block, *arguments, shared=0):
-    """Start a kernel and return at once; an empty grid is none."""
+    """Start a kernel and return at once; do nothing if the grid is empty."""
     if 0 in grid:
         return
     stream = current_stream()
-    if SIMULATED:
-        kernel[grid, block, stream, shared](*arguments)
-        return
     device = getattr(_local, "device", None)
     if device is None:
         device = cuda.get_current_device().id
@@ -187,9 +176,9 @@ def launch_rows(kernel, n, *arguments):
 
 
 def scratch(name, size, dtype):
-    """Work space of this thread: a vector of ``size`` numbers or more, none where ``size`` is 0.
+    """Work space of this thread: a vector of at least ``size`` numbers, empty if ``size`` is 0.
 
-    Later calls with this name and dtype use it again.
+    Later calls with the same name and dtype return the same memory.
     """
     found = getattr(_local, "scratch", None)
     if found is None:
@@ -197,22 +186,22 @@ def scratch(name, size, dtype):
     key = name, np.dtype(dtype)
     array = found.get(key)
     if array is None or array.size < size:
-        # The smaller one may go first, whatever is queued: cuMemFree waits for kernels that use it.
+        # Freeing the smaller one first is safe: cuMemFree waits for queued kernels that use it.
         array = found[key] = None
         array = found[key] = cuda.device_array(with_room(size), dtype)
     return array
 
 
 def with_room(size):
-    """Entries of a buffer for ``size`` of them that is seldom to be replaced by a larger one."""
+    """Capacity of a buffer for ``size`` entries, with a margin so that it seldom has to grow."""
     return max(1024, size + size // 8) if size > 0 else 0
 
 
 def release_scratch():
-    """Give the work space of this thread back."""
+    """Free the work space of this thread."""
     _local.scratch = {}
 
 
 def numba_type(array):
-    """The type of an array's elements, as factories of kernels take it."""
+    """Numba's type of an array's elements."""
     return numba.from_dtype(np.dtype(array.dtype))

@@ -105,7 +105,7 @@ def make_sums_of_products(arithmetic):
 
     Blocks (column tile, row tile of x or of h or the column sums, part). ``g`` has rows of
     ``g_length``; x meets ``n_columns`` of them from ``x_column`` on, h from ``h_column`` on. With
-    ``reverse`` the row of h that belongs to row i of block t lies in block t + 1.
+    ``reverse`` the row of h that belongs to row i of step t is row i of step t + 1.
 
     Each part fills ``partial`` with x^T g in panels of ``panel`` columns, then h^T g alike, then
     the sums of the first ``n_totals`` columns; ``add_parts`` adds the parts up. The column sums
@@ -125,8 +125,8 @@ def make_sums_of_products(arithmetic):
     a_word, a_line, b_word = index(left.word), index(left.line), index(right.word)
 
     def sums_of_products(
-        x, n_x, h, n_h, g, g_length, x_column, h_column, n_columns, n_totals, panel, n_rows, block,
-        reverse, part_rows, partial,
+        x, n_x, h, n_h, g, g_length, x_column, h_column, n_columns, n_totals, panel, n_rows,
+        step_start, reverse, part_rows, partial,
     ):  # fmt: skip
         n_x, n_h, g_length, n_columns = index(n_x), index(n_h), index(g_length), index(n_columns)
         n_totals, panel, n_rows = index(n_totals), index(panel), index(n_rows)
@@ -176,8 +176,8 @@ def make_sums_of_products(arithmetic):
                 row = k + thread
                 where = row
                 if reverse and row < last:
-                    t = step_of(row, block)
-                    where = index(block[t + i1]) + row - index(block[t])
+                    t = step_of(row, step_start)
+                    where = index(step_start[t + i1]) + row - index(step_start[t])
                 h_row[thread] = where
             cuda.syncthreads()
             for e in range(a_loads):

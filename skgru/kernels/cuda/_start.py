@@ -1,13 +1,14 @@
-"""Kernels are started here, by the driver itself.
+"""Start kernels through the driver.
 
-Numba compiles them and says what a launch has to hand over, but its own launch reads every argument
-anew, which takes longer than many a kernel. Here an array keeps what it comes to, and a kernel what
-was compiled for the types that it has met.
+Numba compiles the kernels, but its launch path inspects every argument on every call, which takes
+longer than many kernels run. Here the packed argument of an array is cached for as long as the
+array exists, and each kernel caches its compiled functions by the types of arguments.
 """
 
 import ctypes
 import struct
 import threading
+import weakref
 
 import numpy as np
 from cuda.bindings import driver
@@ -15,28 +16,30 @@ from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
 from ._jit import DEFAULT_SHARED
 
-# Bytes of all arguments, each of which has eight here: far more than any kernel takes.
-_ROOM = 4096
+# Bytes for the arguments of a launch, eight for each: far more than any kernel takes.
+_BUFFER_BYTES = 4096
 _NUMBERS = {
     bool: "?7x", np.bool_: "?7x", int: "q", np.int64: "q", np.uint64: "Q", float: "d",
     np.float64: "d", np.float32: "f4x",
 }  # fmt: skip
-_ONES = (), (1, 1), (1,), ()  # what a grid or a block lacks, by the dimensions it has
+_ONES = (), (1, 1), (1,), ()  # the missing dimensions of a grid or block, by those it has
 _pack_number = {kind: struct.Struct("<" + code).pack for kind, code in _NUMBERS.items()}
 
 _lock = threading.Lock()
-_rooms = []  # that nobody uses just now
+_packed = {}  # id of an array -> its kind, its bytes, and the weak reference that ends the entry
+_idle_buffers = []
 
 
-class _Room:
-    """Memory for the arguments of a launch, with what the driver wants to know: where each is."""
+class _ArgumentBuffer:
+    """Memory for the arguments of a launch, and the array of their addresses for the driver."""
 
     def __init__(self):
-        memory = (ctypes.c_char * _ROOM)()
+        memory = (ctypes.c_char * _BUFFER_BYTES)()
         first = ctypes.addressof(memory)
         self.view = memoryview(memory).cast("B")
-        self._places = (ctypes.c_void_p * (_ROOM // 8))(*range(first, first + _ROOM, 8))
-        self.places = ctypes.addressof(self._places)
+        n = _BUFFER_BYTES // 8
+        self._addresses = (ctypes.c_void_p * n)(*range(first, first + _BUFFER_BYTES, 8))
+        self.addresses = ctypes.addressof(self._addresses)
 
 
 class _Function:
@@ -49,7 +52,7 @@ class _Function:
         self.shared = DEFAULT_SHARED - self._found.attrs.shared
 
     def ask_for_shared_memory(self, limit):
-        """Let blocks have all there is: a smaller wish would take back what was granted before."""
+        """Allow blocks all the memory there is: a smaller value would revoke a larger one."""
         n_bytes = limit - self._found.attrs.shared
         attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
         device = self._found.device.id
@@ -60,26 +63,29 @@ class _Function:
 
 
 def _pack_array(array):
-    """The type of an array, in short, and what a kernel reads of it; both are kept with it.
+    """The entry of an array in ``_packed``: a short name of its type, what a kernel reads of it.
 
-    To a kernel an array is two pointers of no use here, its size, that of a number, its address,
-    its shape and its strides.
+    A kernel reads an array as two pointers that are unused here, number of elements, bytes of an
+    element, address, shape and strides.
     """
-    # Numba's type says the same, and takes three times as long to make as all this.
+    # The name of Numba's type would do, but takes three times as long to make as the whole entry.
     layout = "C" if array.is_c_contiguous() else array._numba_type_.layout
     words = [0, 0, array.size, array.dtype.itemsize, array.device_ctypes_pointer.value or 0]
     words += [*array.shape, *array.strides]
     value = struct.pack(f"<{len(words)}q", *words)
-    array.skgru_packed = f"{array.dtype.str}{array.ndim}{layout}", value
-    return array.skgru_packed
+    # A plain dict and `id`: a WeakKeyDictionary takes three times as long to read.
+    key, forget = id(array), _packed.pop
+    reference = weakref.ref(array, lambda _: forget(key, None))
+    found = _packed[key] = f"{array.dtype.str}{array.ndim}{layout}", value, reference
+    return found
 
 
 def start(kernel, device, grid, block, shared, stream, arguments, shared_limit):
-    """Start a kernel, compiled if need be, and return at once.
+    """Start a kernel, after compiling it if necessary, and return at once.
 
     Parameters
     ----------
-    kernel : what ``_jit.kernel`` made
+    kernel : Kernel
     device : int
         Number of the GPU whose context is current.
     grid, block : tuple of int
@@ -88,45 +94,41 @@ def start(kernel, device, grid, block, shared, stream, arguments, shared_limit):
     stream : CUstream or int
     arguments : sequence of device arrays and numbers
     shared_limit : callable
-        Says how many bytes a block may have; asked when more are needed than it gets anyway.
+        Returns how many bytes a block may have; called when the default is not enough.
 
     Returns
     -------
     is_new : bool
-        Whether it was compiled or brought to the device just now.
+        Whether this call compiled the kernel or loaded it to the device.
     """
     kinds, values = [device], []
     for argument in arguments:
         kind = type(argument)
         if kind is DeviceNDArray:
-            try:
-                kind, value = argument.skgru_packed
-            except AttributeError:
-                kind, value = _pack_array(argument)
+            kind, value, _ = _packed.get(id(argument)) or _pack_array(argument)
         else:
             value = _pack_number[kind](argument)
         kinds.append(kind)
         values.append(value)
     kinds = tuple(kinds)
-    function = kernel.functions.get(kinds)
+    function = kernel.compiled.get(kinds)
     is_new = function is None
     if is_new:
         with _lock:
-            compiled = kernel.compile(tuple(map(kernel.typeof_pyval, arguments)))
-            function = kernel.functions[kinds] = _Function(compiled)
+            function = kernel.compiled[kinds] = _Function(kernel.compile(arguments))
     if shared > function.shared:
         function.ask_for_shared_memory(shared_limit())
     try:
-        room = _rooms.pop()
+        buffer = _idle_buffers.pop()
     except IndexError:
-        room = _Room()
+        buffer = _ArgumentBuffer()
     packed = b"".join(values)
-    room.view[: len(packed)] = packed
+    buffer.view[: len(packed)] = packed
     (error,) = driver.cuLaunchKernel(
         function.handle, *grid, *_ONES[len(grid)], *block, *_ONES[len(block)], shared, stream,
-        room.places, 0,
+        buffer.addresses, 0,
     )  # fmt: skip
-    _rooms.append(room)  # the driver has copied them
+    _idle_buffers.append(buffer)  # the driver has copied the arguments
     if error:
         raise RuntimeError(f"{kernel.__name__} was not started: {error.name}")
     return is_new

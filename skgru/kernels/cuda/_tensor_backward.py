@@ -58,7 +58,7 @@ def make_tensor_backward(precision, n_held, max_threads):
                     fetched[20 + c] = d_states[here + r, d_column + u]
 
     def tensor_backward(
-        block, alive, u_t, reverse, mask, states, gates, d_states, d_column, carry, d_gates,
+        step_start, alive, u_t, reverse, mask, states, gates, d_states, d_column, carry, d_gates,
         need_initial, n_near,
     ):  # fmt: skip
         n_near, d_column = index(n_near), index(d_column)
@@ -105,7 +105,7 @@ def make_tensor_backward(precision, n_held, max_threads):
                 d_a[c] = zero
                 if row < n_sequences and column < n_units:
                     carried[c] = carry[row, column]
-                    clear_padding(d_gates, row, column, block, alive)
+                    clear_padding(d_gates, row, column, step_start, alive)
                     if has_mask:
                         factor[c] = mask[row, column]
             for gate in range(3):
@@ -116,8 +116,8 @@ def make_tensor_backward(precision, n_held, max_threads):
                 fetched[e] = zero
             t = i0 if reverse else n_steps - i1
             fetch(
-                gates, states, d_states, d_column, index(block[t]),
-                index(block[t + i1]) if reverse else index(block[t]), index(alive[t]),
+                gates, states, d_states, d_column, index(step_start[t]),
+                index(step_start[t + i1]) if reverse else index(step_start[t]), index(alive[t]),
                 first + pair, unit, n_units, fetched,
             )  # fmt: skip
             # With ``need_initial`` a last round, of no step, ends what the first step began.
@@ -128,15 +128,16 @@ def make_tensor_backward(precision, n_held, max_threads):
                 here, n_alive = i0, i0
                 if s < n_steps:
                     t = s if reverse else n_steps - i1 - s
-                    here, n_alive = index(block[t]), index(alive[t])
+                    here, n_alive = index(step_start[t]), index(alive[t])
                 # What the next step needs from far away is asked for before this one is computed.
                 for e in range(24):
                     current[e] = fetched[e]
                 if s + i1 < n_steps:
                     t = s + i1 if reverse else n_steps - i2 - s
                     fetch(
-                        gates, states, d_states, d_column, index(block[t]),
-                        index(block[t + i1]) if reverse else index(block[t]), index(alive[t]),
+                        gates, states, d_states, d_column, index(step_start[t]),
+                        index(step_start[t + i1]) if reverse else index(step_start[t]),
+                        index(alive[t]),
                         first + pair, unit, n_units, fetched,
                     )  # fmt: skip
                 d_last = d_at + s % i2 * index(3) * per_gate

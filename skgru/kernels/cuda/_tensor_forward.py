@@ -19,6 +19,7 @@ from ._recurrent_products import (
     make_store_words,
     make_weights,
 )
+from ._states import store_gates, store_states
 
 
 @cache
@@ -69,7 +70,7 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
                     ahead[1] = x[here + row, k + i1]
 
     def tensor_forward(
-        x, block, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save,
+        x, step_start, alive, w, u, bias, reverse, initial, mask, masked, states, gates, save,
         n_near, n_near_inputs,
     ):  # fmt: skip
         n_near, n_near_inputs = index(n_near), index(n_near_inputs)
@@ -142,19 +143,23 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
                 e = thread
                 while e < n_rows * x_words:
                     r, word = e % n_rows, e // n_rows
-                    fetch_input(x, index(block[t]), index(alive[t]), first + r, word, n_x, ahead)
+                    fetch_input(
+                        x, index(step_start[t]), index(alive[t]), first + r, word, n_x, ahead
+                    )
                     shared[x_at + r * x_length + word] = to_word(ahead[0], ahead[1])
                     e += n_threads
             else:
                 fetch_gates(
-                    gates, index(block[t]), index(alive[t]), first + pair, unit, n_units, fetched
-                )
+                    gates, index(step_start[t]), index(alive[t]), first + pair, unit, n_units,
+                    fetched,
+                )  # fmt: skip
             cuda.syncthreads()
 
             s = i0
             while s < n_steps:
                 t = n_steps - i1 - s if reverse else s
-                n_alive, here, there = index(alive[t]), index(block[t]), index(block[t + i1])
+                n_alive = index(alive[t])
+                here, there = index(step_start[t]), index(step_start[t + i1])
                 before, after = (there, here) if reverse else (here, there)
                 now, later = s % i2, (s + i1) % i2
 
@@ -163,7 +168,7 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
                 next_t = t
                 if s + i1 < n_steps:
                     next_t = t - i1 if reverse else t + i1
-                next_here, next_alive = index(block[next_t]), index(alive[next_t])
+                next_here, next_alive = index(step_start[next_t]), index(alive[next_t])
                 if fused:
                     fetch_input(
                         x, next_here, next_alive, first + thread % n_rows, thread // n_rows, n_x,
@@ -203,18 +208,15 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
                             s_n = current[8 + c]
                         old = state[c]
                         reset, update, candidate, new = advance(s_r, s_z, s_n, a, old)
-                        if s == i0 or (reverse and row >= index(alive[t + i1])):
-                            states[before + row, column] = old
-                            if has_mask:
-                                masked[before + row, column] = old * factor[c]
-                        states[after + row, column] = new
-                        if has_mask:
-                            masked[after + row, column] = new * factor[c]
+                        is_first = s == i0 or (reverse and row >= index(alive[t + i1]))
+                        store_states(
+                            states, masked, has_mask, is_first, before + row, after + row, column,
+                            old, new, factor[c],
+                        )  # fmt: skip
                         if save:
-                            gates[here + row, column] = reset
-                            gates[here + row, n_units + column] = update
-                            gates[here + row, i2 * n_units + column] = candidate
-                            gates[here + row, index(3) * n_units + column] = a
+                            store_gates(
+                                gates, here + row, column, n_units, reset, update, candidate, a
+                            )
                         state[c] = new
                     seen[c] = state[c] * factor[c]
                 store_words(shared, seen_at + later * n_rows * length, length, unit, pair, seen)

@@ -4,12 +4,12 @@ from functools import cache
 
 import numba
 
-from ._jit import SIMULATED, device_function, index
+from ._jit import device_function, index
 from ._mma import FORMATS, MMA_COLUMNS, MMA_ROWS, MMA_WORDS, WARP
 from ._tiles import Arithmetic, Piece, Tile
 
 #: A warp has 32 rows and columns: it takes 16 words from shared memory for 8 instructions.
-TENSOR_TILE = Tile(16, 16, 8, 2, 4) if SIMULATED else Tile(64, 64, 16, 4, 8)
+TENSOR_TILE = Tile(64, 64, 16, 4, 8)
 
 
 @cache

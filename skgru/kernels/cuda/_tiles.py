@@ -8,7 +8,7 @@ every thread multiplies numbers, in ``_tensor_tiles.py`` every warp multiplies s
 from functools import cache
 from typing import NamedTuple
 
-from ._jit import SIMULATED, device_function, index
+from ._jit import device_function, index
 
 
 class Tile(NamedTuple):
@@ -25,8 +25,7 @@ class Tile(NamedTuple):
         return self.rows // self.thread_rows * (self.columns // self.thread_columns)
 
 
-#: Small in the simulator, where a thread is one of Python.
-TILE = Tile(8, 8, 4, 2, 2) if SIMULATED else Tile()
+TILE = Tile()
 
 
 class Piece(NamedTuple):

@@ -54,7 +54,7 @@ def parts_of(n_rows, n_tiles, depth):
 
 
 def launch_sums_of_products(
-    x, n_x, h, n_h, g, g_length, x_column, h_column, n_columns, n_totals, panel, n_rows, block,
+    x, n_x, h, n_h, g, g_length, x_column, h_column, n_columns, n_totals, panel, n_rows, step_start,
     reverse, targets, add,
 ):  # fmt: skip
     """targets (+)= x^T g, h^T g, column sums of g; see ``make_sums_of_products``."""
@@ -67,8 +67,8 @@ def launch_sums_of_products(
     partial = scratch("sums of products", n_parts * size, g.dtype)
     launch(
         make_sums_of_products(arithmetic), (across, tiles, n_parts), (tile.threads,),
-        x, n_x, h, n_h, g, g_length, x_column, h_column, n_columns, n_totals, panel, n_rows, block,
-        reverse, part_rows, partial,
+        x, n_x, h, n_h, g, g_length, x_column, h_column, n_columns, n_totals, panel, n_rows,
+        step_start, reverse, part_rows, partial,
     )  # fmt: skip
     launch(add_parts, (-(-size // BLOCK),), (BLOCK,), partial, n_parts, *targets, add)
 

@@ -1,7 +1,9 @@
 """One direction of one GRU layer, forward and backward, for a whole mini-batch.
 
-Equations, packed block layout and names are those of ``kernels/cpu/gru.py``; what differs is how
-the arrays are cut. All units of a direction, padded to a multiple of four, are one panel: threads
+Equations, layout and names are those of ``kernels/cpu/gru.py``, with two differences. The table of
+the first rows of time steps, ``block`` in the functions that both devices export, is
+``step_start`` in the kernels, where a block is a block of threads. And arrays are not cut into
+panels of a vector: all units of a direction, padded to a multiple of four, are one panel: threads
 that compute neighbouring units read neighbouring weights. So ``n_panels`` is 1 and ``width`` is
 ``n_units`` wherever the CPU kernels speak of them::
 

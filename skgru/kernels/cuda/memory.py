@@ -1,7 +1,7 @@
-"""Arrays on the device and the ways there and back.
+"""Arrays on the device, and copies between it and the host.
 
-Everything runs on the stream of the thread. A copy to or from memory of the host waits for what the
-thread has started, and for no other thread; what a `Mail` sends is not waited for.
+Everything runs on the stream of the thread. A copy between host and device waits for the work of
+this thread, not for that of others. Only a `Mail` copies without waiting.
 """
 
 import itertools
@@ -9,23 +9,21 @@ import math
 
 import numpy as np
 from numba import cuda
+from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
-from ._jit import SIMULATED, flat, index, kernel
+from ._jit import flat, index, kernel
 from ._launch import current_stream, launch_elements, session, with_room  # noqa: F401
-
-if not SIMULATED:
-    from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
 #: Whether kernels read the very arrays that NumPy has.
 ON_HOST = False
 
-# Share of the free memory that a data set may take; the rest is for what training needs.
+# Share of the free memory that a data set may take; training needs the rest.
 _DATA_SHARE = 0.5
 
-# Bytes that go to the device at once, so that a memory map is never read as a whole.
+# Bytes that are copied at once, so that a memory map is never read as a whole.
 _CHUNK_BYTES = 2**24
 
-# Most bytes of a piece of memory that a `Mail` takes from the machine for itself.
+# Largest pinned buffer of a `Mail`, in bytes: pinned memory is lost to the rest of the machine.
 _PIECE_BYTES = 2**29
 
 
@@ -37,16 +35,14 @@ def zeros(shape, dtype):
 
 
 def leading(buffer, shape):
-    """An array of this shape in the first places of a vector."""
-    if SIMULATED:
-        return buffer[: math.prod(shape)].reshape(shape)
+    """A view of the first elements of a vector, as an array of this shape."""
     # Numba's own slices take six times as long, and ragged batches need new ones all the time.
     strides = [math.prod(shape[i + 1 :]) * buffer.dtype.itemsize for i in range(len(shape))]
     return DeviceNDArray(shape, strides, buffer.dtype, gpu_data=buffer.gpu_data)
 
 
 def to_device(array):
-    """A copy on the device; an array of the device itself."""
+    """A copy on the device; arrays that are on the device already are returned unchanged."""
     if not isinstance(array, np.ndarray):
         return array
     found = cuda.device_array(array.shape, array.dtype)
@@ -55,7 +51,9 @@ def to_device(array):
 
 
 def to_device_if_it_fits(values):
-    """A copy of a table on the device, float32 where that holds every value; None without room.
+    """A copy of a table on the device, or None if it would take too much of the free memory.
+
+    The copy is float32 if that represents every value of the table's dtype, else float64.
 
     ``values`` is anything that has a shape and a dtype and gives arrays for slices of rows.
     """
@@ -68,7 +66,7 @@ def to_device_if_it_fits(values):
     if len(values) <= n_rows:
         _send(values[:], found)
         return found
-    mail = Mail(dtype, 2)  # the next piece is read while one is on its way
+    mail = Mail(dtype, 2)  # the next piece is read while one is being copied
     for start in range(0, len(values), n_rows):
         part = values[start : start + n_rows]
         room = mail.room(part.shape)
@@ -79,8 +77,8 @@ def to_device_if_it_fits(values):
 
 
 def _send(array, target):
-    """target[...] = array, which may change or go as soon as this returns."""
-    # Of a read-only array Numba might send a copy of its own, gone before it is there.
+    """target[...] = array, which may be changed or freed as soon as this returns."""
+    # Numba would copy a read-only array, and might free that copy before it has been transferred.
     array = np.require(array, target.dtype, ["C", "W"])
     target.copy_to_device(array, stream=current_stream())
     _wait()
@@ -94,18 +92,18 @@ def to_host(array):
 
 
 def _wait():
-    """Wait for what this thread has started; copies on the default stream do so by themselves."""
+    """Wait for the work of this thread; copies on the default stream wait by themselves."""
     stream = current_stream()
     if stream:
         stream.synchronize()
 
 
 class Mail:
-    """Sends arrays of one dtype to the device without waiting for it.
+    """Uploads arrays of one dtype without waiting, through a ring of pinned staging buffers.
 
-    What is on its way lies in memory that the device reads by itself. A piece of it is used again
-    when its copy is done, so the host is ahead by ``n_pieces`` arrays at most. The copy of an array
-    that is too large for a piece is waited for.
+    A buffer is reused once its copy is done, so the host is at most ``n_pieces`` arrays ahead of
+    the device. An array that is too large for a pinned buffer is copied from ordinary memory, and
+    that copy is waited for.
     """
 
     def __init__(self, dtype, n_pieces):
@@ -114,7 +112,7 @@ class Mail:
         self._turns, self._turn = itertools.cycle(range(n_pieces)), None
 
     def room(self, shape):
-        """An array with arbitrary contents: to be written, then sent before the next is asked for.
+        """A staging buffer with arbitrary contents: fill it, then `send` it before the next call.
 
         Parameters
         ----------
@@ -136,7 +134,7 @@ class Mail:
         return self._pieces[i][:size].reshape(shape)
 
     def send(self, room, target):
-        """target[...] = room, what `room` returned last; the target is on the device."""
+        """target[...] = room, the buffer that `room` returned last; the target is on the device."""
         if self._turn is None:
             _send(room, target)
             return
@@ -182,7 +180,7 @@ def _copy_columns(source, source_length, first, target, target_length, n_columns
 def copy_columns(source, first, target):
     """Columns of ``source`` from ``first`` on become the leading ones of ``target``.
 
-    As many as there are room for on both sides; a vector is a row.
+    As many columns as fit on both sides; a vector counts as one row.
     """
     source_length, target_length = (array.shape[array.ndim - 1] for array in (source, target))
     n_columns = min(source_length - first, target_length)

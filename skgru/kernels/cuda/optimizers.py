@@ -14,7 +14,7 @@ from ._launch import BLOCK, launch, launch_elements, numba_type
 from .gemm import nothing
 
 #: Blocks that a sum is spread over: the length of the work space ``partial``.
-N_PARTIAL = 8 if BLOCK < 32 else 128
+N_PARTIAL = 128
 
 
 @kernel

@@ -130,12 +130,12 @@ def unpack_dense_gradient(panels, bias, size, padded, w, b):
 
 
 @kernel
-def _pack_sequences(values, starts, block, alive, shift, scale, x):
+def _pack_sequences(values, starts, step_start, alive, shift, scale, x):
     row = index(cuda.blockIdx.x) * index(cuda.blockDim.y) + index(cuda.threadIdx.y)
     if row >= index(x.shape[0]):
         return
-    t = step_of(row, block)
-    i = row - index(block[t])
+    t = step_of(row, step_start)
+    i = row - index(step_start[t])
     used = i < index(alive[t])
     source = index(0)
     if used:

@@ -14,7 +14,7 @@ from ._launch import ROW_THREADS, ROWS, launch_elements, launch_rows, scratch
 
 
 @kernel
-def _pool(states, block, lengths, shift, pooled, last, mean, largest, where):
+def _pool(states, step_start, lengths, shift, pooled, last, mean, largest, where):
     n_units = index(states.shape[1])
     e = index(cuda.grid(1))
     if e >= index(lengths.shape[0]) * n_units:
@@ -22,12 +22,12 @@ def _pool(states, block, lengths, shift, pooled, last, mean, largest, where):
     i, j = e // n_units, e % n_units
     if last >= 0:
         step = index(lengths[i]) if shift == 1 else index(0)
-        pooled[i, index(last) + j] = states[index(block[step]) + i, j]
+        pooled[i, index(last) + j] = states[index(step_start[step]) + i, j]
     if mean < 0 and largest < 0:
         return
-    total, top, top_step = 0.0, states[index(block[shift]) + i, j], 0
+    total, top, top_step = 0.0, states[index(step_start[shift]) + i, j], 0
     for t in range(lengths[i]):
-        state = states[index(block[t + shift]) + i, j]
+        state = states[index(step_start[t + shift]) + i, j]
         total += state
         if not (state <= top) and top == top:
             top, top_step = state, t
@@ -46,7 +46,7 @@ def pool(states, block, lengths, shift, pooled, last, mean, largest, where, tota
 
 @kernel
 def _pool_backward(
-    d_pooled, last, mean, largest, where, block, lengths, final, d_states, d_column, add
+    d_pooled, last, mean, largest, where, step_start, lengths, final, d_states, d_column, add
 ):  # fmt: skip
     """A thread has all steps of its unit, so what it adds to is what it wrote."""
     n_units = index(final.shape[1])
@@ -63,13 +63,13 @@ def _pool_backward(
     column = index(d_column) + j
     if not add:
         for t in range(lengths[i]):
-            d_states[index(block[t]) + i, column] = 0
+            d_states[index(step_start[t]) + i, column] = 0
     if mean >= 0:
         value = float64(d_pooled[i, index(mean) + j]) / lengths[i]
         for t in range(lengths[i]):
-            d_states[index(block[t]) + i, column] += value
+            d_states[index(step_start[t]) + i, column] += value
     if largest >= 0:
-        row = index(block[where[i, j]]) + i
+        row = index(step_start[where[i, j]]) + i
         d_states[row, column] += d_pooled[i, index(largest) + j]
 
 
@@ -84,15 +84,15 @@ def pool_backward(
 
 
 @kernel
-def _pool_attention(states, block, lengths, shift, attention, pooled, column):
+def _pool_attention(states, step_start, lengths, shift, attention, pooled, column):
     n_units = index(states.shape[1])
     e = index(cuda.grid(1))
     if e < index(lengths.shape[0]) * n_units:
         i, j = e // n_units, e % n_units
         total = 0.0
         for t in range(lengths[i]):
-            state = states[index(block[t + shift]) + i, j] * attention[index(block[t]) + i]
-            total += state
+            state = states[index(step_start[t + shift]) + i, j]
+            total += state * attention[index(step_start[t]) + i]
         pooled[i, index(column) + j] = total
 
 
@@ -103,7 +103,9 @@ def pool_attention(states, block, lengths, shift, attention, pooled, column, tot
 
 
 @kernel
-def _products_with_rows(states, block, alive, shift, vectors, column, by_sequence, add, scores):
+def _products_with_rows(
+    states, step_start, alive, shift, vectors, column, by_sequence, add, scores
+):
     """scores[row] (+)= state . vector, of the sequence or one for all.
 
     A few threads share a row; the first of them adds up what they found, in order.
@@ -113,11 +115,11 @@ def _products_with_rows(states, block, alive, shift, vectors, column, by_sequenc
     row = index(cuda.blockIdx.x) * index(ROWS) + y
     total, used = 0.0, False
     if row < index(scores.shape[0]):
-        t = step_of(row, block)
-        i = row - index(block[t])
+        t = step_of(row, step_start)
+        i = row - index(step_start[t])
         used = i < index(alive[t])
         if used:
-            source = index(block[t + index(shift)]) + i
+            source = index(step_start[t + index(shift)]) + i
             of = i if by_sequence else index(0)
             j = x
             while j < index(states.shape[1]):
@@ -151,17 +153,17 @@ def attention_weight_gradient(states, block, alive, shift, d_pooled, column, add
 
 
 @kernel
-def _attention_softmax(scores, block, lengths):
+def _attention_softmax(scores, step_start, lengths):
     i = index(cuda.grid(1))
     if i < index(lengths.shape[0]):
-        largest = scores[index(block[0]) + i]
+        largest = scores[index(step_start[0]) + i]
         for t in range(1, lengths[i]):
-            largest = max(largest, scores[index(block[t]) + i])
+            largest = max(largest, scores[index(step_start[t]) + i])
         total = 0.0
         for t in range(lengths[i]):
-            total += math.exp(float64(scores[index(block[t]) + i] - largest))
+            total += math.exp(float64(scores[index(step_start[t]) + i] - largest))
         for t in range(lengths[i]):
-            row = index(block[t]) + i
+            row = index(step_start[t]) + i
             scores[row] = math.exp(float64(scores[row] - largest)) / total
 
 
@@ -171,15 +173,15 @@ def attention_softmax(scores, block, lengths):
 
 
 @kernel
-def _attention_softmax_backward(attention, block, lengths, d_attention):
+def _attention_softmax_backward(attention, step_start, lengths, d_attention):
     i = index(cuda.grid(1))
     if i < index(lengths.shape[0]):
         mean = 0.0
         for t in range(lengths[i]):
-            row = index(block[t]) + i
+            row = index(step_start[t]) + i
             mean += float64(attention[row]) * float64(d_attention[row])
         for t in range(lengths[i]):
-            row = index(block[t]) + i
+            row = index(step_start[t]) + i
             d_attention[row] = float64(attention[row]) * (float64(d_attention[row]) - mean)
 
 
@@ -191,8 +193,8 @@ def attention_softmax_backward(attention, block, lengths, d_attention):
 
 @kernel
 def _pool_attention_backward(
-    states, block, lengths, shift, attention, d_scores, query, d_pooled, column, d_states, d_column,
-    partial, n_parts,
+    states, step_start, lengths, shift, attention, d_scores, query, d_pooled, column, d_states,
+    d_column, partial, n_parts,
 ):  # fmt: skip
     """A thread has one unit of the sequences part, part + n_parts..."""
     n_units = index(states.shape[1])
@@ -205,8 +207,8 @@ def _pool_attention_backward(
     while i < index(lengths.shape[0]):
         source = d_pooled[i, index(column) + j]
         for t in range(lengths[i]):
-            row = index(block[t]) + i
-            state, d_score = states[index(block[t + shift]) + i, j], d_scores[row]
+            row = index(step_start[t]) + i
+            state, d_score = states[index(step_start[t + shift]) + i, j], d_scores[row]
             added = attention[row] * source + d_score * weight_of_score
             d_states[row, index(d_column) + j] += added
             total += float64(d_score) * float64(state)
