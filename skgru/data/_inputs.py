@@ -150,7 +150,7 @@ def _why_no_sequences(X, name):
     is_numeric = isinstance(X, np.ndarray) and X.dtype.kind in "biufc"  # and perhaps a long map
     for i, entry in enumerate(() if is_numeric else np.asarray(X, dtype=object)):
         if not isinstance(entry, Number):
-            return f"{name} at place {i} is {entry!r:.50}, which is no sequence: {may_be}."
+            return f"{name} at place {i} is {entry!r:.50}, which is not a sequence: {may_be}."
     return (
         f"Expected 2D array, got 1D array instead: {name} has shape {shape}. Reshape your data: "
         f"{may_be}. A single sequence of numbers is np.reshape({name}, (1, -1))."

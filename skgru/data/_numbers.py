@@ -125,9 +125,9 @@ def _explain(data, name, axes, error):
                 where += f" (column {list(data.columns)[place[1]]!r})"
             kind = TypeError if isinstance(reason, TypeError) else ValueError
             return kind(
-                f"{name} at {where} is no number: {reason}. Encode it as a number, or leave it out."
+                f"{name} at {where} is not a number: {reason}. Encode it as a number, or leave it out."
             )
     if entries.dtype == object and entries.size and isinstance(entries.flat[0], (str, bytes)):
         return ValueError(f"{name} holds strings. Convert them to numbers first.")
     kind = TypeError if isinstance(error, TypeError) else ValueError
-    return kind(f"{name} is no array of numbers: {error}")
+    return kind(f"{name} is not an array of numbers: {error}")

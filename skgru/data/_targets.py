@@ -195,7 +195,7 @@ def _check_labels(array, rows, name):
 
 
 def _check_kind(kind, y, rows, name):
-    """Refuse targets that are no classes, by scikit-learn's name for their kind."""
+    """Refuse targets that are not classes, by scikit-learn's name for their kind."""
     if kind == "multiclass-multioutput":
         raise ValueError(
             f"{name} of shape {np.shape(y)} should be a 1d array of classes, or hold indicators (0 "

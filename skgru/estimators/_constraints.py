@@ -23,7 +23,7 @@ def check_unchanged(names, earlier, now):
     if changed:
         raise ValueError(
             f"{' and '.join(changed)} changed since the training that should go on. Restore the "
-            "earlier value, or train anew with fit and warm_start=False."
+            "earlier value, or train again with fit and warm_start=False."
         )
 
 

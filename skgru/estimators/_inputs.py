@@ -33,7 +33,7 @@ def check_X(estimator, X, *, reset, name="X"):
     Raises
     ------
     ValueError
-        If X is no set of finite sequences, or does not fit what was recorded.
+        If X is not a set of finite sequences, or does not match what was recorded.
     TypeError
         As `skgru.data.as_sequences`.
     """

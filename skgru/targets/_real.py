@@ -112,6 +112,8 @@ class RealTarget(Target):
         predicted = self.loss.link(raw)
         if self.loss_name == "quantile":
             predicted = predicted.reshape(len(raw), self.n_targets, -1)
+            if len(raw) < 2:  # for which D² is not defined: as R² of a single row
+                return float((predicted == scaled[..., np.newaxis]).all())
             return mean_d2_pinball_score(scaled, predicted, np.atleast_1d(self.quantile), weight)
         error = (scaled - predicted) ** 2
         spread = (scaled - np.average(scaled, axis=0, weights=weight)) ** 2

@@ -23,7 +23,7 @@ class ConstantRate:
         return {"initial": self.initial, "current": self.current}
 
     def set_state(self, state):
-        if state["initial"] == self.initial:  # a rate that was set anew is meant to be used
+        if state["initial"] == self.initial:  # a rate that the user has changed is meant to be used
             self.current = state["current"]
 
 

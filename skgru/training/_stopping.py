@@ -48,7 +48,7 @@ class Stopping:
         return self.n_without_improvement > self.patience
 
     def restart(self):
-        """Grant patience anew, after the learning rate has changed."""
+        """Restart the count of epochs without improvement, after the learning rate has changed."""
         self.n_without_improvement = 0
 
     def get_state(self, with_parameters=True):

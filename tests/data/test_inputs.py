@@ -221,7 +221,7 @@ A = np.arange(12.0)
             "different numbers of features: sequence 0 has 2, sequence 2 has 3",
         ),
         # not numbers
-        ([["a", "b"]], ValueError, "X at sequence 0, step 0 is no number: .*'a'"),
+        ([["a", "b"]], ValueError, "X at sequence 0, step 0 is not a number: .*'a'"),
         (np.array([[1, "b"]], object), ValueError, "at sequence 0, step 1 .*'b'"),
         (np.array([[[1, {}]]], object), TypeError, "step 0, feature 1"),
         (pd.DataFrame({"u": [1, 2], "v": ["x", "y"]}), ValueError, "at sequence 0, step 1"),

@@ -56,10 +56,10 @@ BAD_X = {
     ),
     "strings": (
         with_value(SIX, (1, 0, 1), "many"), ValueError,
-        "Sequence 1 of X at step 0, feature 1 is no number: .*'many'.*Encode it",
+        "Sequence 1 of X at step 0, feature 1 is not a number: .*'many'.*Encode it",
     ),
     "strings in a table": (
-        [["1", "2"], ["3", "x"]] * 3, ValueError, "X at sequence 1, step 1 is no number: .*'x'",
+        [["1", "2"], ["3", "x"]] * 3, ValueError, "X at sequence 1, step 1 is not a number: .*'x'",
     ),
     "numbers as strings": ([["1", "2"]] * 6, ValueError, "X holds strings. Convert them"),
     "four dimensions": (np.zeros((6, 2, 2, 2)), ValueError, "dim 4"),
@@ -74,8 +74,8 @@ BAD_X = {
     "a generator": (iter(SIX), ValueError, "X is of type list_iterator, .* or a list with one"),
     "a dict": ({"a": [1] * 6}, ValueError, "X is of type dict, which holds no sequences: X may be"),
     "a string": ("abc", ValueError, "X is 'abc', which holds no sequences"),
-    "a list of None": ([None] * 6, ValueError, "X at place 0 is None, which is no sequence: X may"),
-    "a list of strings": ([1.0, "b"], ValueError, "X at place 1 is 'b', which is no sequence"),
+    "a list of None": ([None] * 6, ValueError, "X at place 0 is None, which is not a sequence: X may"),
+    "a list of strings": ([1.0, "b"], ValueError, "X at place 1 is 'b', which is not a sequence"),
     "None in a list": ([*SIX[:2], None], ValueError, "Sequence 2 of X is None, .* Leave it out"),
     "sparse": (sparse.csr_matrix(np.eye(6)), TypeError, "[Ss]parse.* X, "),
     "masked": (np.ma.masked_equal(np.eye(6), 1), ValueError, "X is a masked array .*Fill"),
@@ -92,7 +92,7 @@ BAD_X = {
     },
     "names in a frame": (
         pd.DataFrame({"u": np.arange(6.0), "who": list("abcdef")}), ValueError,
-        r"X at sequence 0, step 1 \(column 'who'\) is no number: .*'a'",
+        r"X at sequence 0, step 1 \(column 'who'\) is not a number: .*'a'",
     ),
 }  # fmt: skip
 

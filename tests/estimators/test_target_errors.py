@@ -74,7 +74,7 @@ def test_bad_classes(y, message):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (list("abcabc"), "y at sequence 0 is no number: .*'a'.*Encode it"),
+        (list("abcabc"), "y at sequence 0 is not a number: .*'a'.*Encode it"),
         ([[1, 2], [1, "b"], [1, 2], [1, 2], [1, 2], [1, 2]], "y at sequence 1, output 1 is no"),
         (
             [[1], [1], [1, 2], [1], [1], [1]],
@@ -84,7 +84,7 @@ def test_bad_classes(y, message):
         (pd.Series(np.arange(6).astype("datetime64[s]")), "y has dtype datetime64.* Convert"),
         (pd.DataFrame({"at": np.arange(6).astype("datetime64[s]")}), "y has dates .* column 'at'"),
         (np.array(list("121212")), "y holds strings. Convert them"),
-        ({"a": 1}, "y is no array of numbers: .*'dict'"),
+        ({"a": 1}, "y is not an array of numbers: .*'dict'"),
     ],
 )
 def test_bad_numbers(y, message):
@@ -99,7 +99,7 @@ def test_bad_numbers(y, message):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (["a", "b", "a", "b", "a", "b"], "y at sequence 0 is no number"),
+        (["a", "b", "a", "b", "a", "b"], "y at sequence 0 is not a number"),
         ([1, 2, -3, 4, 5, 6], "y at sequence 2 is -3.*loss='poisson'.*not be negative"),
         ([[1, 0], [0, 0], [0, -1], [0, 0], [0, 0], [0, 0]], "y at sequence 2, output 1 is -1"),
         ([0] * 6, "all zero"),
@@ -157,7 +157,7 @@ def test_bad_declared_classes(declared):
         (np.zeros(6), "{}.*positive"),
         ([1, 1, np.nan, 1, 1, 1], "{} at sequence 2 is nan, .*finite"),
         ([1, 1, 1, 1, np.inf, 1], "{} at sequence 4 is inf, .*finite"),
-        ([1, 1, 1, "b", 1, 1], "{} at sequence 3 is no number"),
+        ([1, 1, 1, "b", 1, 1], "{} at sequence 3 is not a number"),
         (np.ones((6, 2)), "{} has shape .*1D array"),
         (np.full(6, 1e308), "sum of {} overflows float64. Divide"),
         (1j * np.ones(6), "Complex data not supported: {}"),
