@@ -41,30 +41,30 @@ def _best(mark, run, n=20):
     return max(min(device), 1e-6)  # a trial without a GPU may find less
 
 
-def copy_rate(kernels, mark, simulated):
+def copy_rate(kernels, mark, dry_run):
     """Bytes read and written in a millisecond, by the driver's copy and by a kernel."""
-    n = 1000 if simulated else 2**28
+    n = 1000 if dry_run else 2**28
     source, target = (kernels.zeros(n, np.float32) for _ in range(2))
     ways = {
         "driver": lambda: kernels.copy(source, target),
         "kernel": lambda: kernels.copy_columns(source, 0, target),
     }
-    if simulated:
+    if dry_run:
         del ways["kernel"]  # a thread of Python for every number
     return {name: 8 * n / _best(mark, run, 10) for name, run in ways.items()}
 
 
-def product_rates(simulated):
+def product_rates(dry_run):
     """Operations in a millisecond of torch's product of large matrices, by precision."""
     none = dict.fromkeys(PRECISIONS)
     try:
         import torch
     except ImportError:
         return none
-    if not simulated and not torch.cuda.is_available():
+    if not dry_run and not torch.cuda.is_available():
         return none
-    n, device = (64, "cpu") if simulated else (8192, "cuda")
-    mark, found, before = WallMark if simulated else TorchMark, {}, (
+    n, device = (64, "cpu") if dry_run else (8192, "cuda")
+    mark, found, before = WallMark if dry_run else TorchMark, {}, (
         torch.backends.cuda.matmul.allow_tf32
     )  # fmt: skip
     for precision in PRECISIONS:
@@ -77,9 +77,9 @@ def product_rates(simulated):
     return found
 
 
-def launch_costs(kernels, mark, simulated):
+def launch_costs(kernels, mark, dry_run):
     """Microseconds of a launch that does nothing: on the host, and between two on the device."""
-    array, n = kernels.zeros(8, np.float32), 3 if simulated else 2000
+    array, n = kernels.zeros(8, np.float32), 3 if dry_run else 2000
     found = {}
     for name, run in (
         ("no arguments", lambda: launch(_empty, (1,), (4,))),
@@ -91,11 +91,11 @@ def launch_costs(kernels, mark, simulated):
     return found
 
 
-def step_latency(kernels, mark, simulated):
+def step_latency(kernels, mark, dry_run):
     """Milliseconds of a step in which 256 threads each read what another one wrote before."""
-    n_threads = 4 if simulated else 256
+    n_threads = 4 if dry_run else 256
     result = kernels.zeros(256, np.float32)
-    few, many = (2, 6) if simulated else (2000, 12000)
+    few, many = (2, 6) if dry_run else (2000, 12000)
     times = [
         _best(mark, lambda n=n: launch(_exchange, (1,), (n_threads,), n, result), 10)
         for n in (few, many)
@@ -103,14 +103,14 @@ def step_latency(kernels, mark, simulated):
     return max(times[1] - times[0], 1e-6) / (many - few)
 
 
-def measure_ceilings(kernels, simulated):
+def measure_ceilings(kernels, dry_run):
     """All of it, as JSON types, and as `Ceilings`."""
-    mark = WallMark if simulated else NumbaMark
+    mark = WallMark if dry_run else NumbaMark
     found = {
-        "bytes_per_ms": copy_rate(kernels, mark, simulated),
-        "flop_per_ms": product_rates(simulated),
-        "launch": launch_costs(kernels, mark, simulated),
-        "step_ms": step_latency(kernels, mark, simulated),
+        "bytes_per_ms": copy_rate(kernels, mark, dry_run),
+        "flop_per_ms": product_rates(dry_run),
+        "launch": launch_costs(kernels, mark, dry_run),
+        "step_ms": step_latency(kernels, mark, dry_run),
     }
     best = max(found["bytes_per_ms"].values())
     return found, Ceilings(best, found["flop_per_ms"], found["step_ms"])

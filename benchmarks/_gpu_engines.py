@@ -19,12 +19,12 @@ class OnDevice(Engine):
     kernels : module
         Of the device, entered.
     precision : {"fp32", "tf32", "bf16"}
-    simulated : bool
+    dry_run : bool
         Whether there is a device at all.
     """
 
-    def __init__(self, problem, kernels, precision, simulated):
-        self.precision, self._mark = precision, WallMark if simulated else NumbaMark
+    def __init__(self, problem, kernels, precision, dry_run):
+        self.precision, self._mark = precision, WallMark if dry_run else NumbaMark
         super().__init__(problem, 1, kernels)
         self.shards, self.d_final = self._cut(), []
         n_columns = self.network.output.readout.n_outputs
@@ -91,13 +91,13 @@ class OnDevice(Engine):
             return measure(self._mark, lambda: self._run(train), n)
 
 
-def load_torch(simulated):
+def load_torch(dry_run):
     """The class of torch's engine, and what keeps it from running, one of them None."""
     try:
         import torch
     except ImportError:
         return None, "torch is not installed"
-    if not simulated and not torch.cuda.is_available():
+    if not dry_run and not torch.cuda.is_available():
         return None, f"torch {torch.__version__} has no CUDA here"
     from peers._torch import Torch
 
@@ -106,11 +106,11 @@ def load_torch(simulated):
 
         def __init__(self, problem, precision):
             super().__init__(problem, torch.get_num_threads())
-            self.device = "cpu" if simulated else "cuda"
+            self.device = "cpu" if dry_run else "cuda"
             self.gru = self.gru.to(self.device)
             self.parameters = list(self.gru.parameters())
             self.x, self.d_final = self.x.to(self.device), self.d_final.to(self.device)
-            self.precision, self._mark = precision, WallMark if simulated else TorchMark
+            self.precision, self._mark = precision, WallMark if dry_run else TorchMark
 
         def _forward(self):
             with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16"):

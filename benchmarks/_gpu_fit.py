@@ -44,7 +44,7 @@ def torch_fit(X, y, epochs, batch, hidden, precision, device):
     return predict_all
 
 
-def _makers(X, y, has_torch, sizes, simulated):
+def _makers(X, y, has_torch, sizes, dry_run):
     """By name: a function that fits, is timed, and returns a function that predicts."""
     epochs, hidden, batch = sizes
     makers = {}
@@ -58,12 +58,12 @@ def _makers(X, y, has_torch, sizes, simulated):
 
         makers[name] = fit
 
-    for precision in PRECISIONS[:1] if simulated else PRECISIONS:
+    for precision in PRECISIONS[:1] if dry_run else PRECISIONS:
         add_ours(f"skgru, {precision}", epochs, None, device="cuda", precision=precision)
     if has_torch:
         import torch
 
-        device = "cpu" if simulated else "cuda"
+        device = "cpu" if dry_run else "cuda"
         x, target = (torch.from_numpy(array).to(device) for array in (X, y))
         for precision in PRECISIONS:
             makers[f"torch, {precision}"] = lambda precision=precision: torch_fit(
@@ -73,20 +73,20 @@ def _makers(X, y, has_torch, sizes, simulated):
     return makers
 
 
-def measure_fit(has_torch, simulated, quick):
+def measure_fit(has_torch, dry_run, quick):
     """Seconds of every fit and its mean squared error on the training data, by engine.
 
     The engines alternate; the first round, in which kernels are compiled, is told apart.
     """
-    n, steps, features = (6, 2, 2) if simulated else (N_SEQUENCES, STEPS, FEATURES)
-    sizes = (1, 2, 6) if simulated else (EPOCHS, HIDDEN, BATCH)
-    repeats = 1 if simulated or quick else REPEATS
+    n, steps, features = (6, 2, 2) if dry_run else (N_SEQUENCES, STEPS, FEATURES)
+    sizes = (1, 2, 6) if dry_run else (EPOCHS, HIDDEN, BATCH)
+    repeats = 1 if dry_run or quick else REPEATS
     X, y = make_data(n, steps, features)
-    makers = _makers(X, y, has_torch, sizes, simulated)
+    makers = _makers(X, y, has_torch, sizes, dry_run)
     record = {"shape": [n, steps, features, *sizes], "first": {}, "seconds": {}, "loss": {}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # ten epochs are what is compared
-        for turn in range(int(simulated), 1 + repeats):
+        for turn in range(int(dry_run), 1 + repeats):
             for name, fit in makers.items():
                 if turn == 0 and name == "skgru, CPU" and quick:
                     continue
@@ -99,6 +99,6 @@ def measure_fit(has_torch, simulated, quick):
                     record["seconds"].setdefault(name, []).append(seconds)
                     record["loss"][name] = float(np.mean((np.ravel(predict()) - y) ** 2))
     losses = record["loss"].values()
-    if not simulated and not max(losses) < MOST_LOSS_RATIO * min(losses):
+    if not dry_run and not max(losses) < MOST_LOSS_RATIO * min(losses):
         raise AssertionError(f"final losses are not comparable: {record['loss']}")
     return record

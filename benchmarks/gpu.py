@@ -13,13 +13,13 @@ Precisions: fp32; tf32, torch's ``allow_tf32``; bf16, torch's autocast. Our pack
 of the batch is timed, as is torch's `pack_padded_sequence`.
 
 ``--quick`` takes a few shapes and less than nine minutes. When ``--minutes`` are over no further
-shape is begun, and the tables say so. ``--simulate`` tries the script without a GPU, in Numba's
-simulator and with torch on the CPU; the times mean nothing then and are not written.
+shape is begun, and the tables say so. ``--dry-run`` runs tiny cases, with torch on the
+CPU, and writes nothing; ``python -m tools.ptx_emulator benchmarks/gpu.py --dry-run`` tries the
+script without a GPU.
 """
 
 import argparse
 import gc
-import os
 import platform
 import shutil
 import subprocess
@@ -40,7 +40,7 @@ def describe_device():
 
     device = cuda.get_current_device()
     found = {
-        "device": getattr(device, "name", "simulator"),
+        "device": getattr(device, "name", "unknown"),
         "compute_capability": list(device.compute_capability),
         "cpu": cpu_name(),
         "n_cores": len(cores()),
@@ -71,11 +71,11 @@ def describe_device():
     return found
 
 
-def build(problem, precision, kernels, their_class, simulated):
+def build(problem, precision, kernels, their_class, dry_run):
     """Engines by name, ours first, and why others are left out."""
     from _gpu_engines import OnDevice
 
-    makers = {"skgru": lambda: OnDevice(problem, kernels, precision, simulated)}
+    makers = {"skgru": lambda: OnDevice(problem, kernels, precision, dry_run)}
     if their_class is not None:
         makers["torch"] = lambda: their_class(problem, precision)
     engines, reasons = {}, {}
@@ -101,7 +101,7 @@ def measure_case(case, precision, known, problem, context):
 
     kernels, ceilings, their_class, options = context
     start = time.perf_counter()
-    engines, reasons = build(problem, precision, kernels, their_class, options.simulate)
+    engines, reasons = build(problem, precision, kernels, their_class, options.dry_run)
     row = {
         "case": case.name,
         "shape": [*case.shape, case.kind],
@@ -120,7 +120,7 @@ def measure_case(case, precision, known, problem, context):
     return row
 
 
-def give_back(simulated):
+def give_back(dry_run):
     """Return the memory of the engines of a shape to the device."""
     from numba import cuda
 
@@ -128,7 +128,7 @@ def give_back(simulated):
 
     release_scratch()
     gc.collect()
-    if simulated:
+    if dry_run:
         return
     cuda.current_context().deallocations.clear()
     if "torch" in sys.modules:
@@ -150,16 +150,16 @@ def work(options):
     from skgru.kernels import use_device
 
     began = time.perf_counter()
-    their_class, reason = load_torch(options.simulate)
+    their_class, reason = load_torch(options.dry_run)
     print("torch.nn.GRU takes part" if reason is None else f"Without a peer: {reason}", flush=True)
     record = {"without_torch": reason, "rows": [], "fit": None, "not_begun": [], "errors": []}
     with use_device("cuda:0") as kernels:
         record |= describe_device()
         print(record["device"], flush=True)
-        record["ceilings"], ceilings = measure_ceilings(kernels, options.simulate)
+        record["ceilings"], ceilings = measure_ceilings(kernels, options.dry_run)
         print("\n".join(tell(record["ceilings"])), flush=True)
         context = kernels, ceilings, their_class, options
-        cases = TINY if options.simulate else QUICK if options.quick else CASES
+        cases = TINY if options.dry_run else QUICK if options.quick else CASES
         for case in cases:
             if time.perf_counter() - began > 60 * options.minutes * 0.8:  # the fit takes the rest
                 record["not_begun"].append(case.name)
@@ -177,11 +177,11 @@ def work(options):
                 else:
                     record["rows"].append(row)
                     print(progress(row, time.perf_counter() - began), flush=True)
-                give_back(options.simulate)
+                give_back(options.dry_run)
             save(record, options)
     print("whole fits", flush=True)
     try:
-        record["fit"] = measure_fit(reason is None, options.simulate, options.quick)
+        record["fit"] = measure_fit(reason is None, options.dry_run, options.quick)
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         record["errors"].append({"case": "whole fit", "precision": "any", "error": text})
@@ -192,7 +192,7 @@ def work(options):
 
 def save(record, options):
     """Keep what there is, should the rest be cut off."""
-    if not options.simulate:
+    if not options.dry_run:
         _results.write(_results.results_path(options), record)
 
 
@@ -202,14 +202,15 @@ def main(argv=None):
     parser.add_argument("--quick", action="store_true", help="few shapes, below nine minutes")
     parser.add_argument("--minutes", type=float, help="begin no shape when so many are over")
     parser.add_argument("--seconds", type=float, default=0.5, help="for each engine and kind")
-    parser.add_argument("--simulate", action="store_true", help="try the script without a GPU")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="run tiny cases and write nothing, to try the script"
+    )
     options = parser.parse_args(argv)
-    if options.out is None and not options.simulate:
+    if options.out is None and not options.dry_run:
         parser.error("--out is needed")
     if options.minutes is None:
         options.minutes = 8.0 if options.quick else float("inf")
-    if options.simulate:
-        os.environ["NUMBA_ENABLE_CUDASIM"] = "1"  # before Numba is imported
+    if options.dry_run:
         options.seconds = 0.0
     if options.report_only:
         from _gpu_report import write
@@ -225,10 +226,10 @@ def main(argv=None):
     from _gpu_report import write
 
     record = work(options)
-    if options.simulate:
+    if options.dry_run:
         with tempfile.TemporaryDirectory() as folder:
             write(record, Path(folder) / "gpu.md")
-        print("All of it ran, in the simulator: nothing was written.")
+        print("All of it ran. Nothing was written: this was a dry run.")
     else:
         save(record, options)
         write(record, options.out)

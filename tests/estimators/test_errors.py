@@ -74,7 +74,7 @@ BAD_X = {
     "a generator": (iter(SIX), ValueError, "X is of type list_iterator, .* or a list with one"),
     "a dict": ({"a": [1] * 6}, ValueError, "X is of type dict, which holds no sequences: X may be"),
     "a string": ("abc", ValueError, "X is 'abc', which holds no sequences"),
-    "a list of None": ([None] * 6, ValueError, "X at place 0 is None, which is not a sequence: X may"),
+    "a list of None": ([None] * 6, ValueError, "X at place 0 is None, which is not a sequence: X"),
     "a list of strings": ([1.0, "b"], ValueError, "X at place 1 is 'b', which is not a sequence"),
     "None in a list": ([*SIX[:2], None], ValueError, "Sequence 2 of X is None, .* Leave it out"),
     "sparse": (sparse.csr_matrix(np.eye(6)), TypeError, "[Ss]parse.* X, "),

@@ -405,7 +405,11 @@ def test_far_values_are_no_trouble_in_float64():
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
-        (with_value("many", object), ValueError, "x at stream 2, feature 1 is not a number: .*'many'"),
+        (
+            with_value("many", object),
+            ValueError,
+            "x at stream 2, feature 1 is not a number: .*'many'",
+        ),
         (with_value({}, object), TypeError, "x at stream 2, feature 1 is not a number: .*'dict'"),
         (with_value("1", "U4"), ValueError, "x has dtype <U4.*Convert"),
         (with_value(b"1", "S4"), ValueError, "x has dtype .S4"),

@@ -132,7 +132,7 @@ def test_a_metric_without_weights_takes_a_mask():
         (step_scorer("f1_macro", labels=["N"]), partial(f1_score, average="macro", labels=["N"])),
         (step_scorer(matthews_corrcoef), matthews_corrcoef),
     ],
-    ids=repr,
+    ids=["function", "name", "no options"],
 )
 def test_given_metrics(scorer, expected):
     X, y = make_problem(THREE)
