@@ -39,7 +39,9 @@ def converse(subset, n_conversations, n_turns, random_state):
 
 X_train, y_train = converse("train", 300, 8, random_state=0)
 X_test, y_test = converse("test", 60, 8, random_state=1)
-print(f"{len(X_train)} conversations of {min(map(len, X_train))} to {max(map(len, X_train))} frames")
+print(
+    f"{len(X_train)} conversations of {min(map(len, X_train))} to {max(map(len, X_train))} frames"
+)
 
 # %%
 # Two models
