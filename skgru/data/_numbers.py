@@ -125,7 +125,8 @@ def _explain(data, name, axes, error):
                 where += f" (column {list(data.columns)[place[1]]!r})"
             kind = TypeError if isinstance(reason, TypeError) else ValueError
             return kind(
-                f"{name} at {where} is not a number: {reason}. Encode it as a number, or leave it out."
+                f"{name} at {where} is not a number: {reason}. Encode it as a number, or leave it "
+                "out."
             )
     if entries.dtype == object and entries.size and isinstance(entries.flat[0], (str, bytes)):
         return ValueError(f"{name} holds strings. Convert them to numbers first.")

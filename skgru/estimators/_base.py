@@ -87,9 +87,9 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             trained, end = self._train(kernels, plan, callbacks, n_epochs, one_epoch)
         attributes = self._planned_attributes(plan) | trained
         callbacks.end(attributes)
+        self._warn_of(end, one_epoch)  # before the assignment: a warning may be an error
         kept = vars(self) if plan.goes_on else self._without_fit()
         self.__dict__ = {**kept, **attributes}
-        self._warn_of(end, one_epoch)
         return self
 
     def _without_fit(self):

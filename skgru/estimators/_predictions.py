@@ -37,12 +37,20 @@ class Predictions(FittedArrays):
         session on that device ends: the predictor never leaves this method.
         """
         check_is_fitted(self)
-        sequences = check_X(self, X, reset=False)
-        check_finite_when_scaled(sequences, *self._scaling(), self._network_options["dtype"])
-        n_threads = resolve_n_threads(self.n_jobs)
-        with use_device(fall_back(self.device), self.precision) as kernels:
-            predictor = Predictor(self._network(kernels), self._parameters, *self._scaling())
+        model = self._snapshot()
+        scaling = model._scaling()
+        sequences = check_X(model, X, reset=False)
+        check_finite_when_scaled(sequences, *scaling, model._network_options["dtype"])
+        n_threads = resolve_n_threads(model.n_jobs)
+        with use_device(fall_back(model.device), model.precision) as kernels:
+            predictor = Predictor(model._network(kernels), model._parameters, *scaling)
             return sequences, use(predictor, sequences, n_threads)
+
+    def _snapshot(self):
+        """The estimator as it is now, which a fit in another thread does not change."""
+        model = object.__new__(type(self))
+        vars(model).update(vars(self))
+        return model
 
     def _predict(self, X, method="predict"):
         """What a method returns for the sequences X."""
@@ -50,10 +58,11 @@ class Predictions(FittedArrays):
         def predict_raw(predictor, sequences, n_threads):
             return predictor.predict_raw(sequences, None, n_threads)
 
-        sequences, raw = self._use_predictor(X, predict_raw)
-        rows = self._row_type(sequences)
+        model = self._snapshot()
+        sequences, raw = model._use_predictor(X, predict_raw)
+        rows = model._row_type(sequences)
         check_prediction(raw, sequences, rows)
-        return rows.join(self._target().decode(raw, method))
+        return rows.join(model._target().decode(raw, method))
 
     def states(self, X, layer=-1):
         """Return the states of a layer after every step of each sequence.
