@@ -17,16 +17,11 @@ import numpy as np
 
 from skgru.kernels import get_kernels
 
-_lock = threading.Lock()
-# By process, as the threads of a parent do not exist after a fork: the idle ones, all of them, and
-# how many there may be.
-_helpers = {}
-
-# How often a thread looks for an answer before it sleeps: for some 100 to 200 microseconds, as long
-# as the work between two batches of a small network takes.
-_N_LOOKS = 4000
-# Places of flags; the first two are a cache line apart, and nobody looks at the last.
-_ASKED, _DONE, _NOBODY = 0, 8, 15
+# How often a thread spins on a flag before it sleeps: for some 100 to 200 microseconds, as long as
+# the work between two batches of a small network takes.
+_N_SPINS = 4000
+# Places of flags; the first two are a cache line apart, and no thread spins on the last.
+_ASKED, _DONE, _UNUSED = 0, 8, 15
 
 
 def resolve_n_threads(n_jobs):
@@ -52,7 +47,7 @@ class _Helper:
     """A thread that runs one function at a time for whoever took it from ``idle``."""
 
     def __init__(self, number, idle):
-        self._tell_and_look = get_kernels("cpu").tell_and_look
+        self._signal_and_spin = get_kernels("cpu").signal_and_spin
         self._flags, self._n_asked = np.zeros(16, np.int64), 0
         self._idle, self._task = idle, None
         self._go = threading.Lock()
@@ -67,12 +62,12 @@ class _Helper:
         self._n_asked += 1
         self._task = function, finished
         self._go.release()
-        self._tell_and_look(self._flags, _ASKED, self._n_asked, _DONE, 0, 0)
+        self._signal_and_spin(self._flags, _ASKED, self._n_asked, _DONE, 0, 0)
         return self._n_asked, finished
 
     def wait(self, number, finished):
         """Return when the function is done; may be called again."""
-        self._tell_and_look(self._flags, _NOBODY, 0, _DONE, number, _N_LOOKS)
+        self._signal_and_spin(self._flags, _UNUSED, 0, _DONE, number, _N_SPINS)
         with finished:
             pass
 
@@ -83,7 +78,7 @@ class _Helper:
 
     def _serve(self):
         for number in itertools.count():
-            self._tell_and_look(self._flags, _DONE, number, _ASKED, number + 1, _N_LOOKS)
+            self._signal_and_spin(self._flags, _DONE, number, _ASKED, number + 1, _N_SPINS)
             self._go.acquire()
             function, finished = self._task
             if function is None:
@@ -94,38 +89,48 @@ class _Helper:
             finished.release()
 
 
-def _take_helpers(n):
-    """Up to ``n`` helpers: as many as are idle or may be made."""
-    with _lock:
-        found = _helpers.get(os.getpid())
-        if found is None:
-            _helpers.clear()
-            found = _helpers[os.getpid()] = [], [], max(1, joblib.cpu_count() - 1)
-        idle, everyone, most = found
-        while len(idle) < n and len(everyone) < most:
-            everyone.append(_Helper(len(everyone), idle))
-            idle.append(everyone[-1])
-        return [idle.pop() for _ in range(min(n, len(idle)))]
+class _HelperPool:
+    """The helpers of this process; those of a parent do not exist after a fork."""
+
+    def __init__(self):
+        self._start_again()
+
+    def _start_again(self):
+        self.process, self.idle, self.everyone = os.getpid(), [], []
+        self.most = max(1, joblib.cpu_count() - 1)
+        self.renew_lock()
+
+    def renew_lock(self):
+        """Needed after a fork: another thread of the parent may have held the lock."""
+        self.lock = threading.Lock()
+
+    def take(self, n):
+        """Up to ``n`` helpers: as many as are idle or may be made."""
+        with self.lock:
+            if self.process != os.getpid():
+                self._start_again()
+            while len(self.idle) < n and len(self.everyone) < self.most:
+                self.everyone.append(_Helper(len(self.everyone), self.idle))
+                self.idle.append(self.everyone[-1])
+            return [self.idle.pop() for _ in range(min(n, len(self.idle)))]
+
+    def end(self):
+        """End the threads of this process that are idle."""
+        if self.process != os.getpid():
+            return
+        idle = self.idle
+        self._start_again()
+        while idle:
+            idle.pop().end()
 
 
-def end_helpers():
-    """End the threads of this process that are idle."""
-    idle, *_ = _helpers.pop(os.getpid(), ([],))
-    while idle:
-        idle.pop().end()
+_pool = _HelperPool()
 
-
-# A thread that is still looking for work must not outlive what it looks at.
-atexit.register(end_helpers)
-
-
-def _renew_lock():
-    global _lock
-    _lock = threading.Lock()  # it may have been held by a thread that the fork did not copy
-
+# A thread that still spins must not outlive the flags.
+atexit.register(_pool.end)
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+    os.register_at_fork(after_in_child=_pool.renew_lock)
 
 
 def run_tasks(task, numbers, workspaces):
@@ -154,7 +159,7 @@ def run_tasks(task, numbers, workspaces):
     # The caller is one of the threads: waking one less is worth microseconds at every batch.
     tickets = []
     try:
-        helpers = _take_helpers(n_threads - 1)
+        helpers = _pool.take(n_threads - 1)
         for helper, workspace in zip(helpers, workspaces[1:], strict=False):
             started = helper.start(lambda workspace=workspace: work(workspace))
             tickets.append((helper, *started))

@@ -22,7 +22,7 @@ OPTIONS = {
 
 
 def end_threads():
-    _threads.end_helpers()
+    _threads._pool.end()
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_forked_process_starts_threads_of_its_own():
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
     child = context.Process(target=lambda: send.send(fit_in_worker(2)))
-    with _threads._lock:  # as if another thread were just starting the pool
+    with _threads._pool.lock:  # as if another thread were just starting the pool
         child.start()
     try:
         assert receive.poll(120)

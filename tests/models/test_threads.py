@@ -1,7 +1,6 @@
 """Threads that take tasks: every task once, in order, with errors passed on."""
 
 import multiprocessing
-import os
 import threading
 import time
 
@@ -56,9 +55,9 @@ def test_an_error_is_raised_and_stops_what_has_not_begun(n_threads, error):
 
 @pytest.fixture
 def fresh_helpers():
-    _threads.end_helpers()
+    _threads._pool.end()
     yield
-    _threads.end_helpers()
+    _threads._pool.end()
 
 
 def test_an_error_in_one_thread_stops_the_other(monkeypatch, fresh_helpers):
@@ -104,7 +103,7 @@ def test_callers_share_the_helpers(monkeypatch, fresh_helpers):
         thread.join(timeout=60)
     assert counts == [100] * 120
     assert 1 <= len(names - set(callers)) <= 2
-    idle, everyone, _ = _threads._helpers[os.getpid()]
+    idle, everyone = _threads._pool.idle, _threads._pool.everyone
     assert len(everyone) <= 2 and sorted(map(id, idle)) == sorted(map(id, everyone))
 
 

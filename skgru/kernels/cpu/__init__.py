@@ -5,7 +5,7 @@ from .dense import dense_backward, dense_forward
 from .dropout import connect, drop_rows, drop_steps
 from .gemm import multiply, multiply_transposed, orthonormalize_rows
 from .gru import gate_gradient_rows, gate_rows, gru_backward, gru_forward, shard_limits
-from .handshake import tell_and_look
+from .handshake import signal_and_spin
 from .losses import (
     absolute_error,
     add_losses,

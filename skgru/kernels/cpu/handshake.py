@@ -64,7 +64,7 @@ def _rest(typingctx):
 
 
 @kernel
-def tell_and_look(flags, mine, value, theirs, awaited, n_looks):
+def signal_and_spin(flags, mine, value, theirs, awaited, n_looks):
     """Signal ``value`` in one flag, then spin until another flag reaches a value.
 
     Parameters
