@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from .device import size
-from .problems import DATA, FEW, load, model_of, outputs
+from .problems import DATA, FEW, SMALL, load, model_of, outputs
 
 all_data_sets = pytest.mark.parametrize(
     "data", [*DATA, pytest.param(FEW, marks=pytest.mark.emulator)]
@@ -19,7 +19,6 @@ STATEFUL = {
     "hidden_layer_sizes": (40, 24), "dropout": 0.2, "recurrent_dropout": 0.2,
     "batch_size": 100, "learning_rate": "constant", "max_iter": size(4, 2),
 }  # fmt: skip
-SMALL = {"hidden_layer_sizes": (3, 2), "batch_size": 4}
 
 
 def make(data, **options):
