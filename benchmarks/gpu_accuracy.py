@@ -5,8 +5,8 @@
 For each data set the estimator with its defaults is fitted with one seed on every device and at
 every precision, for as many epochs as ``--steps`` allows, and scored on the test part. The models
 start alike and see their batches in the same order, so scores differ by rounding alone. Without a
-GPU, ``python -m tools.ptx_emulator benchmarks/gpu_accuracy.py ...`` runs the compiled kernels on the
-CPU, slowly. Scores are kept (``--results``), so that a stopped run goes on where it was.
+GPU, ``python -m tools.ptx_emulator benchmarks/gpu_accuracy.py ...`` runs the compiled kernels on
+the CPU, slowly. Scores are kept (``--results``), so that a stopped run goes on where it was.
 """
 
 import argparse
