@@ -149,7 +149,7 @@ class StepRows:
             y = np.asarray(y)
             if y.ndim == 0:
                 raise ValueError(
-                    f"{name} is {reprlib.repr(y[()])}, but must hold targets for every step."
+                    f"{name} is {reprlib.repr(y.item())}, but must hold targets for every step."
                 )
         if len(y) != len(self._lengths):
             raise ValueError(

@@ -42,8 +42,8 @@ def encode_regression(y, rows, weight, name="y"):
     target = rows.numbers(rows.flatten(y, name), name).astype(np.float64, copy=False)
     _check_shape(target, rows, name)
     _check_length(target, rows, name)
+    _check_finite(target, rows, name, weight)
     target = _without_unused(target, rows, weight, 0.0)
-    _check_finite(target, rows, name)
     return target.reshape(len(target), -1), target.ndim == 1
 
 
@@ -65,17 +65,23 @@ def _check_shape(target, rows, name):
         )
 
 
-def _check_finite(target, rows, name):
-    """Refuse numbers that are not finite, and objects that stand for a missing value."""
+def _check_finite(target, rows, name, weight):
+    """Refuse numbers that are not finite, and objects that stand for a missing value.
+
+    Steps of weight zero may have them.
+    """
     if target.dtype.kind == "O":
         usable = np.array([not _is_missing(value) for value in target.flat]).reshape(target.shape)
     elif target.dtype.kind == "f":
         usable = np.isfinite(target)
     else:
         return
+    if rows.offsets is not None:
+        usable[weight == 0] = True
     if not usable.all():
         value, where = find_first(target, ~usable, rows)
-        value = "infinity" if value in (np.inf, -np.inf) else "None" if value is None else "NaN"
+        is_infinite = isinstance(value, Real) and np.isinf(value)
+        value = "infinity" if is_infinite else "None" if value is None else "NaN"
         remedy = "Remove such sequences, or fill in the target."
         if rows.offsets is not None:
             remedy = "Give steps without a target a sample_weight of 0, or fill in the target."
@@ -124,13 +130,11 @@ def encode_classes(y, rows, weight, classes=None, name="y"):
         array = np.asarray(flat, dtype=object if isinstance(flat, (list, tuple)) else None)
         _check_shape(array, rows, name)
         _check_length(array, rows, name)
-        if rows.offsets is not None:
-            used = array[int(np.argmax(weight > 0))]
-            array = _without_unused(array, rows, weight, used)
         _check_labels(array, rows, name)
-        _check_finite(array, rows, name)
+        _check_finite(array, rows, name, weight)
         if rows.offsets is not None:
-            flat = _as_labels(array, rows, name)
+            first = array[int(np.argmax(weight > 0))]
+            flat = _as_labels(_without_unused(array, rows, weight, first), rows, name)
     else:
         _check_length(flat, rows, name)
     kind = type_of_target(flat, input_name=name)

@@ -17,8 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skgru.data import as_sequences
-from skgru.estimators._scaler import SequenceScaler
 from skgru.estimators._inputs import check_X
+from skgru.estimators._scaler import SequenceScaler
 
 
 @parametrize_with_checks(
