@@ -6,6 +6,7 @@ the place of a row in messages, and lay predictions out again as the user expect
 """
 
 import reprlib
+from collections.abc import Set
 
 import numpy as np
 
@@ -43,6 +44,17 @@ class SequenceRows:
     def flatten(self, y, name="y"):
         """Targets with one entry for each row: as they are."""
         return y
+
+    def numbers(self, flat, name):
+        """Targets that `flatten` returned as real numbers."""
+        try:
+            return as_numbers(flat, name, ("sequence", "output"))
+        except ValueError as error:
+            if length_of(flat) is not None and len({length_of(entry) for entry in flat}) > 1:
+                raise ValueError(
+                    f"{error} For numbers at every step of a sequence, fit a GRUStepRegressor."
+                ) from error
+            raise
 
     def join(self, values):
         """Predictions of all rows, as the user expects them."""
@@ -117,7 +129,7 @@ class StepRows:
                 raise ValueError(
                     f"{name} has {_width(items[0])} for each step of sequence 0, but "
                     f"{_width(item)} for each step of sequence {i}. Give every step the same "
-                    "number of targets."
+                    "number of entries."
                 )
         if len({item.dtype.kind == "U" for item in items}) > 1:
             # Beside strings, NumPy would turn numbers and missing values into strings.
@@ -137,7 +149,7 @@ class StepRows:
             y = np.asarray(y)
             if y.ndim == 0:
                 raise ValueError(
-                    f"{name} is {reprlib.repr(y[()])}, but must hold targets for every step."
+                    f"{name} is {reprlib.repr(y.item())}, but must hold targets for every step."
                 )
         if len(y) != len(self._lengths):
             raise ValueError(
@@ -146,14 +158,28 @@ class StepRows:
                 "entry for each sequence, with one target for every step."
             )
         for i, item in enumerate(y):
-            if not isinstance(item, str) and length_of(item) is None:
+            refuse_sparse(item, f"{name} of sequence {i}")
+            refuse_masked(item, f"{name} of sequence {i}")
+            if not isinstance(item, str) and (length_of(item) is None or isinstance(item, Set)):
                 item = item.item() if isinstance(item, np.generic) else item
                 raise ValueError(
-                    f"{name} of sequence {i} is {reprlib.repr(item)}, which is one target for a "
-                    "whole sequence. This estimator needs a target for every step; for one target "
-                    "a sequence, use GRUClassifier or GRURegressor."
+                    f"{name} of sequence {i} is {reprlib.repr(item)}, but must have an entry for "
+                    "every step of the sequence, in an array or a list. To predict one target for "
+                    "a whole sequence, use GRUClassifier or GRURegressor."
                 )
             yield i, item
+
+    def numbers(self, flat, name):
+        """Targets that `flatten` returned as real numbers; what is missing becomes NaN."""
+        if flat.dtype == object:
+            missing = [value is None or repr(value) == "<NA>" for value in flat.flat]
+            flat = np.where(np.reshape(missing, flat.shape), np.nan, flat)
+        try:
+            return as_numbers(flat, name, ("step", "output"))
+        except (TypeError, ValueError):
+            for i, part in enumerate(np.split(flat, self.offsets[1:-1])):
+                as_numbers(part, f"{name} of sequence {i}", ("step", "output"))  # names the place
+            raise
 
     def join(self, values):
         """Predictions in the layout of X.
@@ -191,9 +217,9 @@ class StepRows:
             flat = self.flatten(sample_weight, name)
             if flat.ndim != 1:
                 raise ValueError(
-                    f"{name} has {_width(flat)} for each step; give one weight for each step."
+                    f"{name} has {_width(flat)} for each step. Give one number for each step."
                 )
-            weight = as_numbers(flat, name, ("row",)).astype(np.float64)
+            weight = self.numbers(flat, name).astype(np.float64)
         return _check_weight(weight, self, name)
 
 
@@ -208,7 +234,7 @@ def _holds_containers(data):
 
 
 def _width(array):
-    return "1 target" if array.ndim == 1 else f"{array.shape[1]} targets"
+    return "no list" if array.ndim == 1 else f"a list of {array.shape[1]}"
 
 
 def _as_steps(item, name):
@@ -218,18 +244,30 @@ def _as_steps(item, name):
     if hasattr(item, "__array__"):
         array = np.asarray(item)
     else:
-        item = list(item)
-        # As objects: next to strings, NumPy would turn a missing value into a string.
-        is_flat = all(length_of(entry) is None for entry in item)
-        array = np.array(item, dtype=object) if is_flat else np.asarray(item)
-        if is_flat and all(isinstance(entry, (bool, int, float, np.number)) for entry in item):
-            array = np.asarray(item)
+        array = _list_of_steps(list(item), name)
     if array.ndim not in (1, 2):
         raise ValueError(
             f"{name} has {array.ndim} dimensions, but should have the shape (length,) or (length, "
             "n_outputs)."
         )
     return array
+
+
+def _list_of_steps(item, name):
+    """The same of a list with an entry for each step: a label, a number, or several."""
+    widths = [length_of(entry) for entry in item]
+    for step, width in enumerate(widths):
+        if width != widths[0]:
+            first, here = ("no list" if n is None else f"a list of {n}" for n in (widths[0], width))
+            raise ValueError(
+                f"{name} has {first} at step 0, but {here} at step {step}. Give every step the "
+                "same number of entries."
+            )
+    is_flat = not any(width is not None for width in widths)
+    if is_flat and not all(isinstance(entry, (bool, int, float, np.number)) for entry in item):
+        # As objects: next to strings, NumPy would turn a missing value into a string.
+        return as_object_array(item)
+    return np.asarray(item)
 
 
 def as_object_array(items):

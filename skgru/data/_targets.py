@@ -1,14 +1,14 @@
 """Targets: checked, and encoded as the float64 columns that losses take."""
 
 import reprlib
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from ._numbers import as_numbers, complex_error, refuse_masked
+from ._numbers import complex_error, refuse_masked
 
 
 def _check_length(y, rows, name):
@@ -39,26 +39,12 @@ def encode_regression(y, rows, weight, name="y"):
     is_1d : bool
         Whether a row has a single number, and predictions should have one.
     """
-    target = _numbers_of_rows(rows.flatten(y, name), rows, name).astype(np.float64, copy=False)
+    target = rows.numbers(rows.flatten(y, name), name).astype(np.float64, copy=False)
     _check_shape(target, rows, name)
     _check_length(target, rows, name)
+    _check_finite(target, rows, name, weight)
     target = _without_unused(target, rows, weight, 0.0)
-    _check_finite(target, rows, name)
     return target.reshape(len(target), -1), target.ndim == 1
-
-
-def _numbers_of_rows(flat, rows, name):
-    """Targets as numbers; None among those of steps becomes NaN."""
-    if rows.offsets is None:
-        return as_numbers(flat, name, ("sequence", "output"))
-    if flat.dtype == object:
-        flat = np.where(flat == None, np.nan, flat)  # noqa: E711 (entry by entry)
-    try:
-        return as_numbers(flat, name, ("step", "output"))
-    except (TypeError, ValueError):
-        for i, part in enumerate(np.split(flat, rows.offsets[1:-1])):
-            as_numbers(part, f"{name} of sequence {i}", ("step", "output"))  # names the place
-        raise
 
 
 def _without_unused(target, rows, weight, value):
@@ -79,17 +65,23 @@ def _check_shape(target, rows, name):
         )
 
 
-def _check_finite(target, rows, name):
-    """Refuse numbers that are not finite, and objects that stand for a missing value."""
+def _check_finite(target, rows, name, weight):
+    """Refuse numbers that are not finite, and objects that stand for a missing value.
+
+    Steps of weight zero may have them.
+    """
     if target.dtype.kind == "O":
         usable = np.array([not _is_missing(value) for value in target.flat]).reshape(target.shape)
     elif target.dtype.kind == "f":
         usable = np.isfinite(target)
     else:
         return
+    if rows.offsets is not None:
+        usable[weight == 0] = True
     if not usable.all():
         value, where = find_first(target, ~usable, rows)
-        value = "infinity" if value in (np.inf, -np.inf) else "None" if value is None else "NaN"
+        is_infinite = isinstance(value, Real) and np.isinf(value)
+        value = "infinity" if is_infinite else "None" if value is None else "NaN"
         remedy = "Remove such sequences, or fill in the target."
         if rows.offsets is not None:
             remedy = "Give steps without a target a sample_weight of 0, or fill in the target."
@@ -138,11 +130,11 @@ def encode_classes(y, rows, weight, classes=None, name="y"):
         array = np.asarray(flat, dtype=object if isinstance(flat, (list, tuple)) else None)
         _check_shape(array, rows, name)
         _check_length(array, rows, name)
-        if rows.offsets is not None:
-            used = array[int(np.argmax(weight > 0))]
-            flat = array = _as_labels(_without_unused(array, rows, weight, used))
         _check_labels(array, rows, name)
-        _check_finite(array, rows, name)
+        _check_finite(array, rows, name, weight)
+        if rows.offsets is not None:
+            first = array[int(np.argmax(weight > 0))]
+            flat = _as_labels(_without_unused(array, rows, weight, first), rows, name)
     else:
         _check_length(flat, rows, name)
     kind = type_of_target(flat, input_name=name)
@@ -163,16 +155,22 @@ def encode_classes(y, rows, weight, classes=None, name="y"):
     return numbers.reshape(-1, 1).astype(np.float64), classes, False
 
 
-def _as_labels(array):
+def _as_labels(array, rows, name):
     """Labels of steps, which may have come as objects, in the dtype that they have in common."""
-    if array.dtype != object or array.size == 0:
+    if array.dtype != object:
         return array
-    if all(isinstance(label, str) for label in array.flat):
+    is_string = np.reshape([isinstance(label, str) for label in array.flat], array.shape)
+    if is_string.all():
         return array.astype(str)
-    is_number = (bool, np.bool_, Integral)
-    if all(isinstance(label, is_number) for label in array.flat):
-        return np.array(array.tolist())
-    return array
+    is_number = [isinstance(label, (np.bool_, Real)) for label in array.flat]
+    usable = is_string if is_string.flat[0] else np.reshape(is_number, array.shape)
+    if not usable.all():
+        label, where = find_first(array, ~usable, rows)
+        raise ValueError(
+            f"{name} at {where} is {reprlib.repr(label)}. Labels must be all strings or all "
+            f"numbers, and that at {rows.place(0)} is {reprlib.repr(array.flat[0])}."
+        )
+    return np.array(array.tolist())
 
 
 def _check_labels(array, rows, name):
@@ -197,10 +195,16 @@ def _check_labels(array, rows, name):
 def _check_kind(kind, y, rows, name):
     """Refuse targets that are not classes, by scikit-learn's name for their kind."""
     if kind == "multiclass-multioutput":
+        remedy = ""
+        if rows.offsets is None:
+            remedy = (
+                " For several targets of several classes each, wrap the classifier in "
+                "sklearn.multioutput.MultiOutputClassifier; for a label at every step of a "
+                "sequence, fit a GRUStepClassifier."
+            )
         raise ValueError(
             f"{name} of shape {np.shape(y)} should be a 1d array of classes, or hold indicators (0 "
-            "and 1) of labels. For several targets of several classes each, wrap the classifier in "
-            "sklearn.multioutput.MultiOutputClassifier."
+            f"and 1) of labels.{remedy}"
         )
     if kind.startswith("continuous"):
         array = np.asarray(y, dtype=np.float64)

@@ -206,10 +206,11 @@ def _learn_scales(model, training):
     n_features = training.sequences.n_features
     if not model.standardize:
         return np.zeros(n_features), np.ones(n_features)
+    weight = training.sequence_weight
+    if training.row_offsets is not None:  # of a step, as all steps of a sequence count alike
+        weight = weight / training.sequences.lengths
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, std = column_statistics(
-            training.sequences, training.indices, training.sequence_weight
-        )
+        mean, std = column_statistics(training.sequences, training.indices, weight)
     check_scale(std, "feature {} of X")
     return mean, spread_or_one(mean, std)
 

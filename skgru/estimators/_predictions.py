@@ -117,7 +117,8 @@ class Predictions(FittedArrays):
         Returns
         -------
         stream : Stream
-            An object with the methods ``push``, ``reset``, ``get_state`` and ``set_state``.
+            An object with the methods ``push``, ``extend``, ``reset``, ``get_state`` and
+            ``set_state``.
 
         Raises
         ------

@@ -20,3 +20,8 @@ class PredictsSteps:
         encoded = target.encode(y, rows, weight)
         used = weight > 0
         return target.score(raw[used], target.scaled(encoded[used]), weight[used])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags

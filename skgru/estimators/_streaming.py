@@ -70,21 +70,70 @@ class Stream:
             the model. The streams are then as they were before.
         """
         if type(x) is not np.ndarray or x.dtype.kind not in "fiub":
-            axes = ("feature",) if self.n_streams == 1 else ("stream", "feature")
-            x = as_numbers(x, "x", axes, np.asarray)
+            x = as_numbers(x, "x", self._axes, np.asarray)
         if x.shape != self._shape:
-            streams = "one stream" if self.n_streams == 1 else f"{self.n_streams} streams"
             raise ValueError(
-                f"x has shape {x.shape}, but a step of {streams} has shape {self._shape}."
+                f"x has shape {x.shape}, but a step of {self._streams} has shape {self._shape}."
             )
         self._values[...] = x
         raw = self._network.push(self._values)
         if raw is None:
-            raise ValueError(self._why_refused())
+            raise ValueError(self._why_refused("x", "in"))
         prediction = self._target.decode(raw, self._method)
         return prediction[0] if self.n_streams == 1 else prediction
 
-    def _why_refused(self):
+    def extend(self, steps):
+        """Take several time steps of every stream, such as what happened before it is watched.
+
+        It is the same as one `push` after the other, except that either all steps are taken or, if
+        one of them cannot be, none.
+
+        Parameters
+        ----------
+        steps : array-like of shape (n_steps, n_features) for one stream, (n_steps, n_streams, \
+                n_features) for several
+            The new values from the earliest to the latest, in the units of the X of ``fit``.
+
+        Returns
+        -------
+        predictions : ndarray of shape (n_steps, ...) or (n_steps, n_streams, ...)
+            What `push` would have returned after each of the steps.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If steps has another shape, is not numeric, or holds NaN, infinity or values too large
+            for the model. The streams are then as they were before.
+        """
+        steps = as_numbers(steps, "steps", ("step", *self._axes), np.asarray)
+        if steps.shape[1:] != self._shape or not len(steps):
+            shape = ", ".join(map(str, ("n_steps", *self._shape)))
+            raise ValueError(
+                f"steps has shape {steps.shape}, but should have ({shape}) for at least one step "
+                f"of {self._streams}. For a single step use push."
+            )
+        before, raw = self.get_state(), []
+        for number, values in enumerate(steps):
+            self._values[...] = values
+            found = self._network.push(self._values)
+            if found is None:
+                self.set_state(before)
+                raise ValueError(self._why_refused("steps", f"at step {number},"))
+            raw.append(found.copy())
+        predictions = self._target.decode(np.concatenate(raw), self._method)
+        if self.n_streams == 1:
+            return predictions
+        return predictions.reshape(len(steps), self.n_streams, *predictions.shape[1:])
+
+    @property
+    def _axes(self):
+        return ("feature",) if self.n_streams == 1 else ("stream", "feature")
+
+    @property
+    def _streams(self):
+        return "one stream" if self.n_streams == 1 else f"{self.n_streams} streams"
+
+    def _why_refused(self, name, where):
         shift, scale, dtype = self._scaling
         finite = np.isfinite(self._values)
         if finite.all():
@@ -94,7 +143,8 @@ class Stream:
         else:
             worst, why = np.argmin(finite), "not finite. Fill or skip such steps."
         i, feature = np.unravel_index(worst, finite.shape)
-        return f"x is {self._values[i, feature]:.3g} in stream {i}, feature {feature}: {why}"
+        value = self._values[i, feature]
+        return f"{name} is {value:.3g} {where} stream {i}, feature {feature}: {why}"
 
     def reset(self, streams=None):
         """Start again, as if nothing had been pushed.

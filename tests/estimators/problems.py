@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from skgru import GRUClassifier, GRURegressor
+from skgru import GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor
 
 ESTIMATORS = [GRURegressor, GRUClassifier]
+STEP_ESTIMATORS = [GRUStepRegressor, GRUStepClassifier]
 
 # Where only what X is like matters.
 SIX = [np.zeros((length, 2)) for length in (3, 1, 4, 2, 2, 5)]
@@ -41,6 +42,36 @@ def in_layout(layout, n=60, seed=0):
         found[:] = X
         X = found
     return X, y
+
+
+def flat(y):
+    """The entries of all steps below each other."""
+    return np.concatenate([np.asarray(item) for item in y])
+
+
+def like(y, values):
+    """The entries of all steps in the layout of y: an array, or a list of arrays."""
+    if isinstance(y, np.ndarray):
+        return values.reshape(*y.shape[:2], *values.shape[1:])
+    return np.split(values, np.cumsum([len(item) for item in y])[:-1])
+
+
+def steps_in_layout(layout, n=60, seed=0):
+    """X in a layout and, for every step, the mean of the first feature so far."""
+    X, _ = in_layout(layout, n, seed)
+    series = [x if x.ndim == 1 else x[:, 0] for x in X]
+    y = [x.cumsum() / np.arange(1, len(x) + 1) for x in series]
+    return X, np.array(y) if layout in ("2d", "3d") else y
+
+
+def step_classes(y, n_classes=3):
+    """Labels of steps by rank, about as many of each."""
+    return like(y, classes(flat(y), n_classes))
+
+
+def targets_of(estimator, y):
+    """What a step model learns from the numbers y."""
+    return step_classes(y) if estimator is GRUStepClassifier else y
 
 
 def classes(y, n_classes=3):
