@@ -52,16 +52,22 @@ class Predictions(FittedArrays):
         vars(model).update(vars(self))
         return model
 
-    def _predict(self, X, method="predict"):
-        """What a method returns for the sequences X."""
+    def _predict_raw(self, X):
+        """The rows of X, and the raw prediction of each, (n_rows, n_raw)."""
 
         def predict_raw(predictor, sequences, n_threads):
             return predictor.predict_raw(sequences, None, n_threads)
 
-        model = self._snapshot()
-        sequences, raw = model._use_predictor(X, predict_raw)
-        rows = model._row_type(sequences)
+        sequences, raw = self._use_predictor(X, predict_raw)
+        rows = self._row_type(sequences)
         check_prediction(raw, sequences, rows)
+        return rows, raw
+
+    def _predict(self, X, method="predict"):
+        """What a method returns for the sequences X."""
+        check_is_fitted(self)
+        model = self._snapshot()
+        rows, raw = model._predict_raw(X)
         return rows.join(model._target().decode(raw, method))
 
     def states(self, X, layer=-1):

@@ -1,5 +1,7 @@
 """What estimators with a target for every step share."""
 
+from sklearn.utils.validation import check_is_fitted
+
 from skgru.data import StepRows
 
 
@@ -10,12 +12,10 @@ class PredictsSteps:
 
     def _score_steps(self, X, y, sample_weight):
         """The score of the targets, over all steps by their weights."""
-
-        def predict_raw(predictor, sequences, n_threads):
-            return predictor.predict_raw(sequences, None, n_threads)
-
-        sequences, raw = self._use_predictor(X, predict_raw)
-        rows, target = StepRows(sequences), self._target()
+        check_is_fitted(self)
+        model = self._snapshot()
+        rows, raw = model._predict_raw(X)
+        target = model._target()
         weight = rows.weights(sample_weight)
         encoded = target.encode(y, rows, weight)
         used = weight > 0
