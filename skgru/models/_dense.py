@@ -26,7 +26,8 @@ class Dense:
         self.raw, self.d_x = f"{name}.raw", f"{name}.d_x"
         self.n_groups, self.size, self.padded = n_groups, size, padded
         self.n_inputs, self.n_outputs = n_groups * padded, n_outputs
-        self.panel = kernels.panel_columns(self.dtype)
+        self.input_panel = kernels.panel_columns(self.dtype)
+        self.panel = kernels.head_columns(n_outputs, self.dtype)
         self.n_columns = round_up(n_outputs, self.panel)
 
     def parameters(self):
@@ -48,7 +49,8 @@ class Dense:
 
     def new_packed(self):
         shapes = {p.name: p.shape for p in self.gradients()}
-        shapes[self.W_T] = (-(-self.n_inputs // self.panel), self.n_columns, self.panel)
+        n_panels = -(-self.n_inputs // self.input_panel)
+        shapes[self.W_T] = (n_panels, self.n_columns, self.input_panel)
         return {name: self.kernels.zeros(shape, self.dtype) for name, shape in shapes.items()}
 
     def pack(self, views, packed, transposed):
@@ -70,7 +72,7 @@ class Dense:
 
     def backward(self, d_raw, x, packed, workspace, slot):
         """Add the gradients of the parameters to the slot; return that of the input."""
-        n_columns = packed[self.W_T].shape[0] * self.panel
+        n_columns = packed[self.W_T].shape[0] * self.input_panel
         d_x = workspace.array(self.d_x, (x.shape[0], n_columns))
         self.kernels.dense_backward(x, d_raw, packed[self.W_T], slot[self.W], slot[self.b], d_x)
         return d_x

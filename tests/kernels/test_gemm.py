@@ -15,10 +15,10 @@ shapes = pytest.mark.parametrize(
 )
 
 
-def in_panels(matrix):
-    """Panels of B."""
+def in_panels(matrix, n_columns=None):
+    """Panels of B; those of a head by default, which are narrow where B is."""
     n_rows, n = matrix.shape
-    n_columns = cpu.panel_columns(matrix.dtype)
+    n_columns = n_columns or cpu.head_columns(n, matrix.dtype)
     padded = np.zeros((n_rows, -(-n // n_columns) * n_columns), matrix.dtype)
     padded[:, :n] = matrix
     return np.ascontiguousarray(padded.reshape(n_rows, -1, n_columns).swapaxes(0, 1))
@@ -55,7 +55,7 @@ def test_multiply(rng, m, k, n, dtype):
 @shapes
 def test_multiply_transposed(rng, m, k, n, dtype):
     a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(m, n)).astype(dtype)
-    n_columns = cpu.panel_columns(b.dtype)
+    n_columns = cpu.head_columns(n, b.dtype)
     n_panels = -(-n // n_columns)
     padded = np.zeros((m, n_panels * n_columns), dtype)
     padded[:, :n] = b
@@ -66,6 +66,26 @@ def test_multiply_transposed(rng, m, k, n, dtype):
 
     cpu.multiply_transposed(a, padded, panels, True)
     assert_product(from_panels(panels, n), 2 * expected)
+
+
+@both_dtypes
+@pytest.mark.parametrize("n", [1, 4])
+def test_narrow_and_wide_panels_give_the_same_bits(rng, n, dtype):
+    a, b = rng.normal(size=(29, 33)).astype(dtype), rng.normal(size=(33, n)).astype(dtype)
+    d = rng.normal(size=(29, n)).astype(dtype)
+    products, gradients = [], []
+    for n_columns in (cpu.head_columns(n, a.dtype), cpu.panel_columns(a.dtype)):
+        c = cpu.zeros((29, n_columns), dtype)
+        cpu.multiply(a, in_panels(b, n_columns), c, True)
+        products.append(c[:, :n])
+        padded = cpu.zeros((29, n_columns), dtype)
+        padded[:, :n] = d
+        panels = cpu.zeros((1, 33, n_columns), dtype)
+        cpu.multiply_transposed(a, padded, panels, True)
+        gradients.append(from_panels(panels, n))
+    assert cpu.head_columns(n, a.dtype) <= cpu.panel_columns(a.dtype)
+    assert_array_equal(*products)
+    assert_array_equal(*gradients)
 
 
 @both_dtypes

@@ -1,6 +1,6 @@
 """Kernels for the vector units of a CPU."""
 
-from ._host import panel_columns, panel_width
+from ._host import head_columns, panel_columns, panel_width
 from .dense import dense_backward, dense_forward
 from .dropout import connect, drop_rows, drop_steps
 from .gemm import multiply, multiply_transposed, orthonormalize_rows

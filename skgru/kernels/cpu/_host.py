@@ -48,3 +48,8 @@ def panel_width(n_hidden, dtype):
 def panel_columns(dtype):
     """Columns of a panel of ``multiply``: what one row of the register tile holds."""
     return 3 * lanes(dtype)
+
+
+def head_columns(n_outputs, dtype):
+    """Columns of a panel of the weights of a head: one vector where that is enough."""
+    return lanes(dtype) if n_outputs <= lanes(dtype) else panel_columns(dtype)

@@ -4,6 +4,8 @@ A *panel* is a slice of three vectors of columns, stored so that the tile stream
 
     panels[p, k, :] = B[k, p * 3 * width : (p + 1) * 3 * width]     (zero padded)
 
+A matrix of few columns, such as the weights of most heads, lies in one panel of a single vector.
+
 Every row of the result is the same to the last bit whatever rows surround it; BLAS does not promise
 that, and scikit-learn's invariance checks ask for it.
 """
@@ -16,6 +18,13 @@ from ._tiles import make_product_stripe
 
 #: c[n, one panel] (+)= a[n, k] @ b[k, one panel], for use inside kernels.
 multiply_panel = make_product_stripe(3, TILE_HEIGHTS)
+_multiply_vector = make_product_stripe(1, TILE_HEIGHTS)
+
+
+@inline_kernel
+def _is_narrow(n_columns):
+    """Whether a panel is a single vector, whose size is a power of two."""
+    return n_columns % 3 != 0
 
 
 @kernel
@@ -25,11 +34,15 @@ def multiply(a, panels, c, add):
     Parameters
     ----------
     a : (m, k), C order. IN
-    panels : (n_panels, k, 3 * width), B in panels. IN
-    c : (m, n_panels * 3 * width), C order, not overlapping ``a``. OUT (INOUT with ``add``)
+    panels : (n_panels, k, columns), B in panels, columns being 3 * width, or width if there is one
+        panel. IN
+    c : (m, n_panels * columns), C order, not overlapping ``a``. OUT (INOUT with ``add``)
     """
     m, k = a.shape
     n_panels, _, n_columns = panels.shape
+    if _is_narrow(n_columns):
+        _multiply_vector(m, a, 0, k, 1, panels, 0, n_columns, k, c, 0, n_columns, add)
+        return
     for p in range(n_panels):
         multiply_panel(m, a, 0, k, 1, panels, p * k * n_columns, n_columns, k,
                        c, p * n_columns, c.shape[1], add)  # fmt: skip
@@ -42,11 +55,14 @@ def multiply_transposed(a, b, panels, add):
     Parameters
     ----------
     a : (m, k), C order. IN
-    b : (m, n_panels * 3 * width), C order. IN
-    panels : (n_panels, k, 3 * width). OUT (INOUT with ``add``)
+    b : (m, n_panels * columns), C order. IN
+    panels : (n_panels, k, columns). OUT (INOUT with ``add``)
     """
     m, k = a.shape
     n_panels, _, n_columns = panels.shape
+    if _is_narrow(n_columns):
+        _multiply_vector(k, a, 0, 1, k, b, 0, n_columns, m, panels, 0, n_columns, add)
+        return
     for p in range(n_panels):
         multiply_panel(k, a, 0, 1, k, b, p * n_columns, b.shape[1], m,
                        panels, p * k * n_columns, n_columns, add)  # fmt: skip

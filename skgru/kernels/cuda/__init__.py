@@ -5,7 +5,7 @@ without waiting. Links and what streams need are missing: both are computed on t
 """
 
 from ._launch import current_stream, release_scratch, use_precision, use_stream
-from ._plan import panel_columns, panel_width
+from ._plan import head_columns, panel_columns, panel_width
 from .dense import dense_backward, dense_forward
 from .dropout import connect, drop_rows, drop_steps
 from .gemm import multiply, multiply_transposed, orthonormalize_rows

@@ -58,6 +58,11 @@ def panel_columns(dtype):
     return 32
 
 
+def head_columns(n_outputs, dtype):
+    """Columns of a panel of the weights of a head."""
+    return panel_columns(dtype)
+
+
 def plan(n_units, itemsize, batch, shared_limit, n_inputs=0, backward=False):
     """Choose a `Plan`; the bits of a result depend on its ``slices``, so those on n_units alone.
 
