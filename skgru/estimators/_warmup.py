@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ._classifier import GRUClassifier
 from ._constraints import POOLINGS
 from ._regressor import GRURegressor
+from ._step_regressor import GRUStepRegressor
 
 
 def warmup(dtype="float32", *, verbose=0):
@@ -54,6 +55,7 @@ def warmup(dtype="float32", *, verbose=0):
         (GRUClassifier(), label, _read_only(X.astype(np.float32))),
         (GRUClassifier(), label > 0, X),
         (GRUClassifier(), number > number.mean(axis=0), X),
+        (GRUStepRegressor(), X, X),  # targets of steps are laid out as their inputs are
     ):
         if verbose:
             print("[warmup]", *repr(model).split(), flush=True)
@@ -76,5 +78,5 @@ def _run(model, X, y):
         getattr(model, method)(X)
         if not model.bidirectional:
             model.stream(method=method).push(X[0, 0])
-    if "attention" in model.pooling:
+    if "attention" in getattr(model, "pooling", ()):
         model.attention_weights(X)
