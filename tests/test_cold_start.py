@@ -34,7 +34,7 @@ skgru.warmup()
 # Nothing in here looks like what `warmup` fits, but for the dtype.
 _FITS = """
 import numpy as np
-from skgru import GRUClassifier, GRURegressor
+from skgru import GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor
 rng = np.random.default_rng(1)
 X, y = rng.normal(size=(70, 20, 3)), rng.normal(size=70)
 ragged = [x[: 1 + i % 7] for i, x in enumerate(X)]
@@ -50,7 +50,15 @@ table.flags.writeable = False
 GRUClassifier(solver="rmsprop", max_iter=1, max_grad_norm=None).fit(table, y > 0).predict(table)
 stream = GRUClassifier((20, 20), max_iter=1).fit(X, y > 0).stream(5, method="predict_log_proba")
 stream.push(X[:5, 0])
-GRUClassifier(pooling="mean", max_iter=1).fit(X, np.digitize(y, [-1, 0, 1])).predict_log_proba(X)
+model = GRUClassifier(pooling="mean", max_iter=1).fit(X, np.digitize(y, [-1, 0, 1]))
+model.predict_log_proba(X)
+model.transform(ragged)
+model = GRUStepRegressor((33, 5), loss="quantile", quantile=[0.1, 0.9], bidirectional=True,
+                         dropout=0.5, recurrent_dropout=0.5, max_iter=1, early_stopping=True)
+model.fit(ragged, [x[:, :2] for x in ragged]).states(ragged)
+model = GRUStepClassifier(20, dropout=0.5, max_iter=1, n_jobs=2).fit(X, X[:, :, 0] > 0)
+model.predict_log_proba(X)
+model.stream(5).extend(X.transpose(1, 0, 2)[:, :5])
 """
 
 

@@ -6,7 +6,6 @@ from sklearn.base import (
     ClassifierMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    _fit_context,
 )
 
 from ._base import BaseGRU
@@ -20,6 +19,7 @@ from ._parameters import (
     TrainingParameters,
 )
 from ._pooled import PooledStates
+from ._sklearn import _fit_context
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

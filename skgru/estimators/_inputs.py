@@ -1,9 +1,10 @@
 """Check X against what an estimator was fitted on; shared by every estimator here."""
 
 import numpy as np
-from sklearn.utils.validation import _check_feature_names, _get_feature_names
 
 from skgru.data import as_sequences
+
+from ._sklearn import _check_feature_names, _get_feature_names
 
 
 def check_X(estimator, X, *, reset, name="X"):

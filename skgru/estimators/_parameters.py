@@ -21,9 +21,9 @@ from numbers import Integral, Real
 
 import joblib
 import numpy as np
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ._constraints import POOLINGS
+from ._sklearn import Interval, Options, StrOptions
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")

@@ -4,7 +4,6 @@ from abc import abstractmethod
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted
 
 from skgru.data import SequenceRows
@@ -13,6 +12,7 @@ from skgru.models import Predictor, resolve_n_threads
 
 from ._fitted import FittedArrays
 from ._inputs import check_finite_when_scaled, check_prediction, check_X
+from ._sklearn import Interval, StrOptions, validate_parameter_constraints
 from ._streaming import Stream
 
 

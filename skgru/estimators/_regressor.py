@@ -7,7 +7,6 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     RegressorMixin,
     TransformerMixin,
-    _fit_context,
 )
 from sklearn.utils.validation import check_is_fitted
 
@@ -24,6 +23,7 @@ from ._parameters import (
 )
 from ._pooled import PooledStates
 from ._regression import PredictsNumbers
+from ._sklearn import _fit_context
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils._set_output import _wrap_data_with_container
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skgru.data import (
@@ -18,6 +17,7 @@ from skgru.data import (
 
 from ._inputs import check_layout, check_range, check_X
 from ._parameters import ParameterGroup
+from ._sklearn import _fit_context, _wrap_data_with_container
 
 
 class _LayoutTransform:

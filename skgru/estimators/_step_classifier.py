@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sklearn.base import _fit_context
-
 from ._base import BaseGRU
 from ._classification import PredictsClasses
 from ._parameters import (
@@ -13,6 +11,7 @@ from ._parameters import (
     StackParameters,
     TrainingParameters,
 )
+from ._sklearn import _fit_context
 from ._steps import PredictsSteps
 
 

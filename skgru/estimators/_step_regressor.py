@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sklearn.base import _fit_context
-
 from ._base import BaseGRU
 from ._parameters import (
     DirectionParameters,
@@ -13,6 +11,7 @@ from ._parameters import (
     TrainingParameters,
 )
 from ._regression import PredictsNumbers
+from ._sklearn import _fit_context
 from ._steps import PredictsSteps
 
 

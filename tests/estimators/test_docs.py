@@ -5,16 +5,25 @@ from collections import defaultdict
 
 import pytest
 
-from skgru import GRUClassifier, GRURegressor, SequenceScaler, warmup
+from skgru import (
+    GRUClassifier,
+    GRURegressor,
+    GRUStepClassifier,
+    GRUStepRegressor,
+    SequenceScaler,
+    warmup,
+)
 from skgru.estimators import Stream, _warmup
 
 from .docstrings import entries, sections
 
-MODELS = [GRUClassifier, GRURegressor]
+POOLED_MODELS = [GRUClassifier, GRURegressor]
+STEP_MODELS = [GRUStepClassifier, GRUStepRegressor]
+MODELS = [*POOLED_MODELS, *STEP_MODELS]
 ESTIMATORS = [*MODELS, SequenceScaler]
 
-# What is described in other words in each model: the targets.
-DIFFERENT = {"y"}
+# What is described in other words in each model: the targets, and weights of what has one.
+DIFFERENT = {"y", "y_val", "sample_weight", "sample_weight_val"}
 # Here X is what another method returned.
 OTHER_X = {"inverse_transform"}
 
@@ -64,8 +73,18 @@ def test_estimators_describe_parameters_and_attributes_in_the_same_words():
     assert check_same(found) > 30
 
 
+def references(cls):
+    """The text of each reference."""
+    found = sections(cls.__doc__)["References"].split(".. [")[1:]
+    return [" ".join(reference.split()) for reference in found]
+
+
 def test_references_are_the_same():
-    assert len({sections(cls.__doc__)["References"] for cls in MODELS}) == 1
+    # Models of steps have no pooling, and so none of its references.
+    expected = references(GRUClassifier)
+    assert references(GRURegressor) == expected
+    for cls in STEP_MODELS:
+        assert references(cls) == expected[: len(references(cls))] != []
 
 
 def test_models_describe_a_method_in_the_same_words():
@@ -93,6 +112,18 @@ def test_x_is_described_in_the_same_words_everywhere():
     assert check_same(described) == 1
 
 
+@pytest.mark.parametrize("models", [POOLED_MODELS, STEP_MODELS], ids=["pooled", "steps"])
+def test_models_of_a_kind_describe_weights_in_the_same_words(models):
+    described = [
+        (f"{cls.__name__}.{name}", {key[1]: paragraph})
+        for cls in models
+        for name, method in public_methods(cls)
+        for key, paragraph in paragraphs(method.__doc__, "Parameters").items()
+        if key[1] in DIFFERENT - {"y"}
+    ]
+    assert check_same(described) == 3
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_describes_arguments_results_and_errors(method):
     found = sections(method.__doc__)
@@ -118,5 +149,5 @@ def test_warmup_prints_a_line_for_each_model(capsys, monkeypatch):
     monkeypatch.setattr(_warmup, "_run", lambda *arguments: None)
     warmup(verbose=1)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 9
     assert all(line.startswith("[warmup] GRU") and "  " not in line for line in lines)

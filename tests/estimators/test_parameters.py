@@ -17,11 +17,17 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skgru import GRUClassifier, GRURegressor, SequenceScaler
+from skgru import (
+    GRUClassifier,
+    GRURegressor,
+    GRUStepClassifier,
+    GRUStepRegressor,
+    SequenceScaler,
+)
 from skgru.estimators._parameters import StackParameters
 
 from .docstrings import entries, sections
-from .problems import classes, ragged
+from .problems import ESTIMATORS, STEP_ESTIMATORS, classes, ragged, step_classes
 
 STACK = "hidden_layer_sizes=64, *, dropout=0.0, recurrent_dropout=0.0"
 TRAINING = (
@@ -40,16 +46,26 @@ SIGNATURES = {
         f"({STACK}, bidirectional=False, pooling=('last', 'mean', 'max'), class_weight=None, "
         f"standardize=True, {TRAINING})"
     ),
+    GRUStepRegressor: (
+        f"({STACK}, bidirectional=False, loss='squared_error', quantile=0.5, delta=1.35, "
+        f"standardize=True, {TRAINING})"
+    ),
+    GRUStepClassifier: (
+        f"({STACK}, bidirectional=False, class_weight=None, standardize=True, {TRAINING})"
+    ),
     SequenceScaler: "(*, with_mean=True, with_std=True)",
 }
 
 # What fit is given, options for a fit that takes no time, and the method whose result is compared.
 Case = namedtuple("Case", ("estimator", "data", "options", "method"))
 X, Y = ragged(60)
+STEPS = [x[:, 0].cumsum() for x in X]
 SHORT = {"hidden_layer_sizes": 4, "max_iter": 3, "batch_size": 20, "random_state": 0}
 CASES = [
     Case(GRURegressor, (X, Y), SHORT, "predict"),
     Case(GRUClassifier, (X, classes(Y)), SHORT, "predict_proba"),
+    Case(GRUStepRegressor, (X, STEPS), SHORT, "predict"),
+    Case(GRUStepClassifier, (X, step_classes(STEPS)), SHORT, "predict_proba"),
     Case(SequenceScaler, (X,), {}, "transform"),
 ]
 
@@ -158,7 +174,7 @@ def test_every_parameter_has_an_effect(case, name):
 
 def test_what_is_passed_by_position():
     assert GRURegressor((3, 4)).hidden_layer_sizes == (3, 4)
-    for estimator in (GRURegressor, GRUClassifier):
+    for estimator in (*ESTIMATORS, *STEP_ESTIMATORS):
         with pytest.raises(TypeError, match="positional argument"):
             estimator(3, 0.5)
     with pytest.raises(TypeError, match="positional argument"):

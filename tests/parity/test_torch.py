@@ -10,7 +10,7 @@ from tests.kernels.packed import (
     random_gradients,
     random_problem,
 )
-from tests.models.networks import Engine, random_network, random_sequences
+from tests.models.networks import Engine, random_network, random_sequences, rows_of
 
 torch = pytest.importorskip("torch")
 
@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch")
 TOLERANCE = {"float64": 1e-13, "float32": 1e-5}
 
 both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
-poolings = pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+poolings = pytest.mark.parametrize("pooling", ["last", "mean", "max", None])
 
 
 def tensor(array):
@@ -96,6 +96,7 @@ def check_network(rng, pooling, n_layers, bidirectional, dtype, *, tolerance, n_
     """Compare raw predictions and gradients with torch's, on one device.
 
     ``tolerance`` is relative to the largest entry of an array; gradients have five times that.
+    With ``pooling=None`` there is a prediction for every step.
     """
     n_features = 2 if x is None else x[0].shape[1]
     network, parameters = random_network(
@@ -103,13 +104,14 @@ def check_network(rng, pooling, n_layers, bidirectional, dtype, *, tolerance, n_
         n_features=n_features,
         hidden_layer_sizes=(n_hidden,) * n_layers,
         bidirectional=bidirectional,
-        pooling=(pooling,),
+        pooling=None if pooling is None else (pooling,),
         dtype=dtype,
         spread=0.1,
         kernels=kernels,
     )
     x = random_sequences(rng, dtype=dtype) if x is None else x
-    d_raw = rng.normal(size=(len(x), 2)).astype(dtype)
+    n_rows = len(rows_of(network, x, range(len(x))))
+    d_raw = rng.normal(size=(n_rows, 2)).astype(dtype)
     raw, gradient = Engine(network, parameters).gradient(x, d_raw, shard_size=max(32, len(x)))
 
     their_dtype = getattr(torch, dtype)
@@ -130,8 +132,11 @@ def check_network(rng, pooling, n_layers, bidirectional, dtype, *, tolerance, n_
         head.bias.copy_(tensor(views["head.b"]))
     gru, head = gru.to(device), head.to(device)
     states, _ = gru(packed_sequence([tensor(sequence).to(device) for sequence in x]))
-    pooled = torch.stack([pool_with_torch(s, pooling, n_hidden) for s in unpacked(states)])
-    their_raw = head(pooled)
+    if pooling is None:
+        read = torch.cat(unpacked(states))
+    else:
+        read = torch.stack([pool_with_torch(s, pooling, n_hidden) for s in unpacked(states)])
+    their_raw = head(read)
     torch.sum(tensor(d_raw).to(device) * their_raw).backward()
 
     theirs = their_raw.detach().cpu().numpy()

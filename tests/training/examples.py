@@ -4,6 +4,9 @@
 - Keras ``GRU(50)`` and ``Dense(1)``, Adam on the mean squared error over (10, 1) windows of a
   univariate series, in mini-batches of 32.
 
+A third one is for models of steps: a bidirectional ``torch.nn.GRU(10, 20)`` that labels every step
+of ragged sequences, Adam(0.01) on the cross-entropy, 10 epochs.
+
 Both frameworks have two biases for each gate, of which only the sum counts in the gates r and z.
 Their optimisers take a step with each of the two, so that the sum makes two steps; skgru has one
 bias and makes one.  `TwinAdam` makes both steps and so reproduces them to rounding.
@@ -32,6 +35,13 @@ def steps_and_targets():
     return X, np.sin(X[:, -1, 0]) + X[:, :, 1].mean(axis=1)
 
 
+def steps_and_labels():
+    """Data of the example of steps: ragged sequences (length, 10) and one of 3 labels a step."""
+    random_state = np.random.RandomState(4)
+    X = [random_state.normal(size=(length, 10)) for length in random_state.randint(1, 9, 48)]
+    return X, [np.digitize(x[:, 0].cumsum() + x[::-1, 1].cumsum()[::-1], [-1, 1]) for x in X]
+
+
 def windows():
     """Data of the Keras example: (150, 10, 1) windows of a series, and the value after each."""
     t = np.arange(160)
@@ -47,6 +57,18 @@ def torch_weights():
         "weight_ih_l0": (60, 10), "weight_hh_l0": (60, 20), "bias_ih_l0": (60,),
         "bias_hh_l0": (60,), "weight": (1, 20), "bias": (1,),
     }  # fmt: skip
+    return {name: random_state.uniform(-bound, bound, shape) for name, shape in shapes.items()}
+
+
+def torch_step_weights():
+    """The same of the example of steps."""
+    random_state, bound = np.random.RandomState(5), 20**-0.5
+    shapes = {"weight": (3, 40), "bias": (3,)}
+    for suffix in ("l0", "l0_reverse"):
+        shapes |= {
+            f"weight_ih_{suffix}": (60, 10), f"weight_hh_{suffix}": (60, 20),
+            f"bias_ih_{suffix}": (60,), f"bias_hh_{suffix}": (60,),
+        }  # fmt: skip
     return {name: random_state.uniform(-bound, bound, shape) for name, shape in shapes.items()}
 
 
@@ -70,14 +92,19 @@ def keras_weights():
 
 
 def from_torch(weights):
-    """skgru's arrays W, U, b, b_hn, head W and head b."""
-    b, b_hn = weights["bias_ih_l0"].copy(), weights["bias_hh_l0"][40:]
-    b[:40] += weights["bias_hh_l0"][:40]
-    return {
-        "gru0.forward.W": weights["weight_ih_l0"].T, "gru0.forward.U": weights["weight_hh_l0"].T,
-        "gru0.forward.b": b, "gru0.forward.b_hn": b_hn,
-        "head.W": weights["weight"].T, "head.b": weights["bias"],
-    }  # fmt: skip
+    """skgru's arrays W, U, b, b_hn of each direction, head W and head b."""
+    found = {"head.W": weights["weight"].T, "head.b": weights["bias"]}
+    for name, suffix in (("gru0.forward", "l0"), ("gru0.backward", "l0_reverse")):
+        if f"weight_ih_{suffix}" not in weights:
+            continue
+        b, b_hn = weights[f"bias_ih_{suffix}"].copy(), weights[f"bias_hh_{suffix}"][40:]
+        b[:40] += weights[f"bias_hh_{suffix}"][:40]
+        found |= {
+            f"{name}.W": weights[f"weight_ih_{suffix}"].T,
+            f"{name}.U": weights[f"weight_hh_{suffix}"].T,
+            f"{name}.b": b, f"{name}.b_hn": b_hn,
+        }  # fmt: skip
+    return found
 
 
 def swap_gates(array):
@@ -178,6 +205,36 @@ def torch_losses(n_epochs, one_bias=False):
     return losses
 
 
+def torch_step_losses(n_epochs):
+    """Losses of the example of steps, with the second bias of the gates r and z held."""
+    import torch
+    from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
+
+    X, y = steps_and_labels()
+    x = pack_sequence([torch.tensor(a) for a in X], enforce_sorted=False)
+    labels = torch.tensor(np.concatenate(y))
+    gru = torch.nn.GRU(10, 20, bidirectional=True, dtype=torch.float64)
+    head = torch.nn.Linear(40, 3, dtype=torch.float64)
+    named = dict([*gru.named_parameters(), *head.named_parameters()])
+    with torch.no_grad():
+        for name, array in torch_step_weights().items():
+            named[name].copy_(torch.tensor(array))
+    moves = torch.arange(60) >= 40
+    for bias in (gru.bias_hh_l0, gru.bias_hh_l0_reverse):
+        bias.register_hook(lambda gradient: gradient * moves)
+    optimizer = torch.optim.Adam(named.values(), lr=0.01)
+    losses = []
+    for _ in range(n_epochs):
+        optimizer.zero_grad()
+        states, lengths = pad_packed_sequence(gru(x)[0], batch_first=True)
+        rows = torch.cat([s[:n] for s, n in zip(states, lengths, strict=True)])
+        loss = torch.nn.functional.cross_entropy(head(rows), labels)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+
 def keras_losses(n_epochs):
     """Losses of the Keras example: ``fit(X, y, batch_size=32, shuffle=False)`` in NumPy."""
     X, y = windows()
@@ -232,6 +289,7 @@ if __name__ == "__main__":
     losses = {
         "torch": torch_losses(100),
         "torch, one bias": torch_losses(100, one_bias=True),
+        "torch, steps": torch_step_losses(10),
         "keras": keras_losses(10),
     }
     GOLDEN.write_text(json.dumps(losses, indent=1) + "\n")

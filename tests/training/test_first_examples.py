@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skgru import GRURegressor
+from skgru import GRURegressor, GRUStepClassifier
 
 from .examples import (
     GOLDEN,
@@ -16,9 +16,12 @@ from .examples import (
     from_torch,
     keras_losses,
     keras_weights,
+    steps_and_labels,
     steps_and_targets,
     swap_gates,
     torch_losses,
+    torch_step_losses,
+    torch_step_weights,
     torch_weights,
     train,
     windows,
@@ -52,25 +55,44 @@ def test_the_first_ten_losses_in_float32(golden, example):
     assert_allclose(by_trainer(example, 10, "float32"), golden[example][:10], rtol=2e-4)
 
 
+# An estimator that trains as torch does: plain Adam on the whole batch.
+AS_TORCH = {
+    "hidden_layer_sizes": 20, "standardize": False, "alpha": 0, "batch_size": 1000,
+    "learning_rate": "constant", "learning_rate_init": 0.01, "max_grad_norm": None,
+    "shuffle": False, "tol": 0, "n_iter_no_change": np.inf, "dtype": "float64", "max_iter": 1,
+}  # fmt: skip
+
+
+def train_from(model, X, y, arrays, n_epochs):
+    """Losses of the epochs of an estimator from given starting weights."""
+    model.fit(X, y)
+    assert model.parameters_.keys() == arrays.keys()
+    for name, array in model.parameters_.items():
+        array[...] = arrays[name]
+    model.set_params(warm_start=True, max_iter=n_epochs).fit(X, y)
+    return np.array(model.loss_curve_[1:])
+
+
 def test_the_estimator_is_torch_with_one_bias(golden):
     X, y = steps_and_targets()
-    model = GRURegressor(
-        20, pooling="last", standardize=False, alpha=0, batch_size=1000, learning_rate="constant",
-        learning_rate_init=0.01, epsilon=0.5e-8, max_grad_norm=None, shuffle=False, tol=0,
-        n_iter_no_change=np.inf, dtype="float64", max_iter=1,
-    )  # fmt: skip
-    model.fit(X, y)
-    arrays = from_torch(torch_weights())
-    for views, name in [
-        (model.coefs_, "W"), (model.recurrent_coefs_, "U"), (model.intercepts_, "b"),
-        (model.recurrent_intercepts_, "b_hn"),
-    ]:  # fmt: skip
-        views[0][...] = arrays[f"gru0.forward.{name}"]
-    model.coefs_[-1][...], model.intercepts_[-1][...] = arrays["head.W"], arrays["head.b"]
-    model.set_params(warm_start=True, max_iter=100).fit(X, y)
-    assert_allclose(2 * np.array(model.loss_curve_[1:]), golden["torch, one bias"], rtol=1e-8)
+    model = GRURegressor(pooling="last", epsilon=0.5e-8, **AS_TORCH)
+    losses = train_from(model, X, y, from_torch(torch_weights()), 100)
+    assert_allclose(2 * losses, golden["torch, one bias"], rtol=1e-8)
     # The second bias matters: with it, torch's own losses are others.
     assert not np.allclose(golden["torch"], golden["torch, one bias"], rtol=1e-3)
+
+
+def test_the_step_classifier_is_torch_with_one_bias(golden):
+    X, y = steps_and_labels()
+    model = GRUStepClassifier(bidirectional=True, **AS_TORCH)
+    losses = train_from(model, X, y, from_torch(torch_step_weights()), 10)
+    assert len(losses) == 10 and losses[-1] < 0.7 * losses[0]
+    assert_allclose(losses, golden["torch, steps"], rtol=1e-8)
+
+
+def test_torch_itself_has_the_losses_of_steps(golden):
+    pytest.importorskip("torch")
+    assert_allclose(torch_step_losses(10), golden["torch, steps"], rtol=1e-8)
 
 
 @pytest.mark.parametrize("one_bias", [False, True])
