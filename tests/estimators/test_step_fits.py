@@ -226,6 +226,19 @@ def test_a_refit_drops_what_is_no_longer_true(estimator):
     assert same_parameters(model, new)
 
 
+@estimators
+def test_validation_data_are_compared_with_the_X_of_the_same_fit(estimator):
+    X, y = problem(estimator, "2d")
+    frame = pd.DataFrame(X, columns=[f"t{i}" for i in range(6)])
+    model = estimator(**FAST).fit(frame, y)
+    model.fit(X, y, X_val=X, y_val=y)  # without a warning of names, which were those of before
+    assert not hasattr(model, "feature_names_in_")
+    model.fit(frame, y, X_val=frame, y_val=y)
+    assert model.feature_names_in_.tolist() == list(frame.columns)
+    with pytest.raises(ValueError, match="In X_val: .*feature names"):
+        model.fit(frame, y, X_val=frame.rename(columns={"t0": "first"}), y_val=y)
+
+
 def test_a_refit_with_another_kind_of_target():
     X, y = steps_in_layout("ragged")
     model = GRUStepClassifier(**FAST).fit(X, targets_of(GRUStepClassifier, y))
