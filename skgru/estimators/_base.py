@@ -1,12 +1,12 @@
 """The one template of fit and partial_fit that every GRU estimator follows."""
 
-import warnings
 from abc import ABCMeta, abstractmethod
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
+from skgru._warnings import warn
 from skgru.kernels import use_device
 from skgru.models import resolve_n_threads
 from skgru.training import Stopping, Trainer
@@ -223,8 +223,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             )
         else:
             return
-        # Of the caller of fit, which scikit-learn wraps.
-        warnings.warn(message, category, stacklevel=5)
+        warn(message, category)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_parameters")

@@ -6,8 +6,9 @@ CUDA is not touched before a GPU is requested, by name or by "auto".
 import importlib.metadata
 import os
 import sys
-import warnings
 from contextlib import contextmanager
+
+from skgru._warnings import warn
 
 _INSTALL = 'pip install "skgru[cuda]" (or "skgru[cuda12]" where the driver is one of CUDA 12)'
 
@@ -127,7 +128,7 @@ def fall_back(device):
     except (ImportError, RuntimeError) as error:
         if not _state["has_warned"]:
             _state["has_warned"] = True
-            warnings.warn(f"Predicting on the CPU. {error}", RuntimeWarning, stacklevel=5)
+            warn(f"Predicting on the CPU. {error}", RuntimeWarning)
         return "cpu"
 
 
