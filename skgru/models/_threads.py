@@ -96,8 +96,7 @@ class _HelperPool:
         self._start_again()
 
     def _start_again(self):
-        self.process, self.idle, self.everyone = os.getpid(), [], []
-        self.most = max(1, joblib.cpu_count() - 1)
+        self.process, self.idle, self.everyone, self.most = os.getpid(), [], [], None
         self.renew_lock()
 
     def renew_lock(self):
@@ -109,6 +108,8 @@ class _HelperPool:
         with self.lock:
             if self.process != os.getpid():
                 self._start_again()
+            if self.most is None:
+                self.most = max(1, joblib.cpu_count() - 1)
             while len(self.idle) < n and len(self.everyone) < self.most:
                 self.everyone.append(_Helper(len(self.everyone), self.idle))
                 self.idle.append(self.everyone[-1])

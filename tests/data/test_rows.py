@@ -297,8 +297,8 @@ def test_masks_are_weights():
         ([[1, None, 1], [1], [1, 1]], "{} at sequence 0, step 1 is nan, .*finite"),
         ([1, -1, 1], "{} at sequence 1, step 0 is -1"),
         ([[1, 1, np.inf], [1], [1, 1]], "{} at sequence 0, step 2 is inf"),
-        ([[1, 1, 1], [1], ["a", 1]], "{} of sequence 2 at step 0 is no number: .*'a'"),
-        (["abc", "d", "ef"], "{} at sequence 0 is no number"),
+        ([[1, 1, 1], [1], ["a", 1]], "{} of sequence 2 at step 0 is not a number: .*'a'"),
+        (["abc", "d", "ef"], "{} at sequence 0 is not a number"),
         ([0, 0, 0], "{} is zero for every step"),
         ([np.full(n, 1e308) for n in LENGTHS], "sum of {} overflows float64"),
         ([[1, 1, 1j], [1], [1, 1]], "Complex data not supported: {}"),
@@ -403,9 +403,9 @@ def test_bad_labels(y, message):
 @pytest.mark.parametrize(
     ("y", "error", "message"),
     [
-        ([["a", 1, 1], [1], [1, 2]], ValueError, "q of sequence 0 at step 0 is no number: .*'a'"),
-        (["abc", "d", "ef"], ValueError, "q of sequence 0 at step 0 is no number: .*'a'"),
-        ([[1, 1, 1], [{}], [1, 2]], TypeError, "q of sequence 1 at step 0 is no number"),
+        ([["a", 1, 1], [1], [1, 2]], ValueError, "q of sequence 0 at step 0 is not a .*: .*'a'"),
+        (["abc", "d", "ef"], ValueError, "q of sequence 0 at step 0 is not a number: .*'a'"),
+        ([[1, 1, 1], [{}], [1, 2]], TypeError, "q of sequence 1 at step 0 is not a number"),
         (
             [[[1, 1]] * 3, [[1, 1]], [[1, 1], [1, "b"]]], ValueError,
             "q of sequence 2 .*",

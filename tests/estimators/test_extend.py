@@ -110,7 +110,7 @@ def test_a_state_that_overflows_takes_all_with_it():
         (2, np.ones((2, 3)), ValueError, r"steps has shape \(2, 3\).*\(n_steps, 2, 3\).*2 streams"),
         (2, np.ones((4, 1, 3)), ValueError, r"steps has shape \(4, 1, 3\)"),
         (1, [[1, 2, 3], [1, 2]], ValueError, "steps is uneven: step 1 .* step 0"),
-        (1, [[1, 2, 3], [1, {}, 2]], TypeError, "steps at step 1, feature 1 is no number"),
+        (1, [[1, 2, 3], [1, {}, 2]], TypeError, "steps at step 1, feature 1 is not a number"),
         (2, [[[1, 2, 3], [1, "a", 2]]], ValueError, "steps "),
     ],
 )
