@@ -9,8 +9,9 @@ and tested on 2014. Hours without PM2.5 are read, too, but have a weight of 0.
 
 Beside it, on the same hours and the same columns, HistGradientBoostingRegressor on the last 24
 hours side by side: squared error for the mean, and one model for each quantile. Both are
-configured on 2013 after training on 2010 to 2012, by the loss they are scored with. With
-``--calendar`` both also get hour of the day and day of the year, as sines and cosines.
+configured on 2013 after training on 2010 to 2012, by the loss they are scored with; a candidate of
+the network by its mean over as many seeds as it is tested with. With ``--calendar`` both also get
+hour of the day and day of the year, as sines and cosines.
 
 The network reads pieces of the series: an overlap, which it reads to warm up and which has a weight
 of 0, and then the hours that count. So every hour has a history, which may reach into the year
@@ -136,11 +137,17 @@ def fit_gru(series, years, test_years, choices, quantiles, seed, jobs):
     return {**score(predicted[known - hours[0]], series.pm25[known]), "seconds": seconds}
 
 
+# The number of passes first: with too many, whatever else is tried looks better the less it learns.
 GRU_STAGES = [
+    [{"learning_rate_init": rate, "max_iter": n} for rate in (3e-3, 1e-2) for n in (10, 20, 40)],
     [{"overlap": overlap, "length": 120} for overlap in (24, 72, 168)],
-    [{"hidden_layer_sizes": size, "dropout": rate} for size in (32, 64) for rate in (0.0, 0.3)],
-    [{"learning_rate_init": rate, "max_iter": n} for rate in (3e-3, 1e-2) for n in (5, 10, 20, 40)],
-    [{"recurrent_dropout": rate} for rate in (0.0, 0.3)],
+    [
+        {"hidden_layer_sizes": size, "dropout": rate}
+        for size in (32, 64, (32, 32))
+        for rate in (0.0, 0.2)
+    ],
+    [{"alpha": alpha} for alpha in (1.0, 100.0)],
+    [{"max_iter": n} for n in (20, 30, 60)],
 ]
 
 
@@ -198,7 +205,7 @@ def configure_and_test(results, series, name, evaluate, stages, quantiles, seeds
         stages,
         lambda choices, seed: evaluate(range(2010, 2013), (2013,), choices, quantiles, seed),
         merit,
-        seeds=1,
+        seeds=seeds,
         run="validate on 2013",
         **about,
     )
@@ -260,7 +267,9 @@ def main(argv=None):
         "trees draw nothing). Pinball loss is the mean over the quantiles 0.1, 0.5, 0.9; coverage "
         f"is that of the band from 0.1 to 0.9, which should be {BAND[0]} to {BAND[1]}. The trees "
         f"see the last {WINDOW} hours. No published number is known for this task: others read "
-        "PM2.5 itself. Seconds are those of a fit.",
+        "PM2.5 itself. Seconds are those of a fit. The test year had been scored once before, with "
+        "an earlier list of candidates of the network: RMSE 63.34 ± 1.43, pinball loss "
+        "12.61 ± 0.13.",
         "Chosen on 2013 after training on 2010 to 2012. " + "; ".join(notes) + ".",
     ]
     header = ["model", "RMSE", "pinball loss", "coverage", "seconds, mean", "seconds, quantiles"]
