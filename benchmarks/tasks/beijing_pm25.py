@@ -9,9 +9,8 @@ and tested on 2014. Hours without PM2.5 are read, too, but have a weight of 0.
 
 Beside it, on the same hours and the same columns, HistGradientBoostingRegressor on the last 24
 hours side by side: squared error for the mean, and one model for each quantile. Both are
-configured on 2013 after training on 2010 to 2012, by the loss they are scored with; a candidate of
-the network by its mean over as many seeds as it is tested with. With ``--calendar`` both also get
-hour of the day and day of the year, as sines and cosines.
+configured on 2013 after training on 2010 to 2012, by the loss they are scored with. With
+``--calendar`` both also get hour of the day and day of the year, as sines and cosines.
 
 The network reads pieces of the series: an overlap, which it reads to warm up and which has a weight
 of 0, and then the hours that count. So every hour has a history, which may reach into the year
@@ -137,8 +136,9 @@ def fit_gru(series, years, test_years, choices, quantiles, seed, jobs):
     return {**score(predicted[known - hours[0]], series.pm25[known]), "seconds": seconds}
 
 
-# The number of passes first: with too many, whatever else is tried looks better the less it learns.
-GRU_STAGES = [
+# For the mean the number of passes comes first: with too many, whatever else is tried looks better
+# the less it learns.  Candidates are compared by their mean over as many seeds as are tested.
+MEAN_STAGES = [
     [{"learning_rate_init": rate, "max_iter": n} for rate in (3e-3, 1e-2) for n in (10, 20, 40)],
     [{"overlap": overlap, "length": 120} for overlap in (24, 72, 168)],
     [
@@ -148,6 +148,13 @@ GRU_STAGES = [
     ],
     [{"alpha": alpha} for alpha in (1.0, 100.0)],
     [{"max_iter": n} for n in (20, 30, 60)],
+]
+# For the quantiles, with one seed.
+BAND_STAGES = [
+    [{"overlap": overlap, "length": 120} for overlap in (24, 72, 168)],
+    [{"hidden_layer_sizes": size, "dropout": rate} for size in (32, 64) for rate in (0.0, 0.3)],
+    [{"learning_rate_init": rate, "max_iter": n} for rate in (3e-3, 1e-2) for n in (5, 10, 20, 40)],
+    [{"recurrent_dropout": rate} for rate in (0.0, 0.3)],
 ]
 
 
@@ -184,6 +191,7 @@ TREE_STAGES = [
 
 
 def merit(found):
+    """Minus the loss."""
     return -np.mean([one.get("rmse", one.get("pinball")) for one in found])
 
 
@@ -194,10 +202,11 @@ def measure_constant(series, quantiles):
     return score(np.broadcast_to(level, (len(test), *np.shape(level))), test)
 
 
-def configure_and_test(results, series, name, evaluate, stages, quantiles, seeds, about):
+def configure_and_test(results, name, evaluate, stages, quantiles, tries, seeds, about):
     """Choose on 2013 after 2010 to 2012, then score 2014 after 2010 to 2013, once for each seed.
 
-    `evaluate` takes (years, test years, choices, quantiles, seed).
+    `evaluate` takes (years, test years, choices, quantiles, seed); candidates are compared over
+    `tries` seeds.
     """
     about = {"model": name, "quantiles": quantiles, **about}
     chosen, _, n_tried = search(
@@ -205,7 +214,7 @@ def configure_and_test(results, series, name, evaluate, stages, quantiles, seeds
         stages,
         lambda choices, seed: evaluate(range(2010, 2013), (2013,), choices, quantiles, seed),
         merit,
-        seeds=seeds,
+        seeds=tries,
         run="validate on 2013",
         **about,
     )
@@ -247,14 +256,16 @@ def main(argv=None):
 
     rows = [row_of("floor: constant", *([measure_constant(series, q)] for q in (False, True)))]
     notes = []
-    models = {"HistGradientBoostingRegressor": (trees, TREE_STAGES, 1)}
+    # Of the mean and of the quantiles: what is tried, and over how many seeds.
+    models = {"HistGradientBoostingRegressor": (trees, ((TREE_STAGES, 1), (TREE_STAGES, 1)), 1)}
     if not options.trees_only:
-        models["GRUStepRegressor"] = gru, GRU_STAGES, options.seeds
-    for name, (evaluate, stages, seeds) in models.items():
+        searches = (MEAN_STAGES, options.seeds), (BAND_STAGES, 1)
+        models["GRUStepRegressor"] = gru, searches, options.seeds
+    for name, (evaluate, searches, seeds) in models.items():
         found = []
-        for quantiles in (False, True):
+        for quantiles, (stages, tries) in enumerate(searches):
             tested, note = configure_and_test(
-                results, series, name, evaluate, stages, quantiles, seeds, about
+                results, name, evaluate, stages, bool(quantiles), tries, seeds, about
             )
             found.append(tested)
             notes.append(note)
@@ -267,10 +278,12 @@ def main(argv=None):
         "trees draw nothing). Pinball loss is the mean over the quantiles 0.1, 0.5, 0.9; coverage "
         f"is that of the band from 0.1 to 0.9, which should be {BAND[0]} to {BAND[1]}. The trees "
         f"see the last {WINDOW} hours. No published number is known for this task: others read "
-        "PM2.5 itself. Seconds are those of a fit. The test year had been scored once before, with "
-        "an earlier list of candidates of the network: RMSE 63.34 ± 1.43, pinball loss "
-        "12.61 ± 0.13.",
-        "Chosen on 2013 after training on 2010 to 2012. " + "; ".join(notes) + ".",
+        "PM2.5 itself. Seconds are those of a fit.",
+        "The test year was scored more than once. The first list of candidates gave the quantiles "
+        "of the table and an RMSE of 63.34 ± 1.43; the mean of the table comes from a second list. "
+        "Two other ways to choose the quantiles, scored later, had a smaller loss and bands that "
+        "cover too little: 12.49 ± 0.09 with 0.720 ± 0.002, and 12.52 ± 0.01 with 0.743 ± 0.006.",
+        "Chosen on 2013 after training on 2010 to 2012: " + "; ".join(notes) + ".",
     ]
     header = ["model", "RMSE", "pinball loss", "coverage", "seconds, mean", "seconds, quantiles"]
     out = options.out
