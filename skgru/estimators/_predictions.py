@@ -43,8 +43,12 @@ class Predictions(FittedArrays):
         check_finite_when_scaled(sequences, *scaling, model._network_options["dtype"])
         n_threads = resolve_n_threads(model.n_jobs)
         with use_device(fall_back(model.device), model.precision) as kernels:
-            predictor = Predictor(model._network(kernels), model._parameters, *scaling)
-            return sequences, use(predictor, sequences, n_threads)
+            # No name for the predictor: it would outlive the session.
+            return sequences, use(
+                Predictor(model._network(kernels), model._parameters, *scaling),
+                sequences,
+                n_threads,
+            )
 
     def _snapshot(self):
         """The estimator as it is now, which a fit in another thread does not change."""

@@ -99,8 +99,8 @@ class DeviceFeed:
         )
         # Last, so that the room for them is what targets and weights leave.
         self._values = kernels.to_device_if_it_fits(sequences.values)
-        self._descriptions = kernels.Mail(np.int64, _N_DESCRIPTIONS)
-        self._staging = kernels.Mail(gathered_dtype(sequences), _N_VALUES)
+        self._descriptions = kernels.StagingBuffers(np.int64, _N_DESCRIPTIONS)
+        self._staging = kernels.StagingBuffers(gathered_dtype(sequences), _N_VALUES)
         self._views = None, None, []
         self._identities = {}
 
@@ -110,11 +110,11 @@ class DeviceFeed:
         values, starts = self._values, self.sequences.offsets[shard.indices]
         arrays = [*shard[:5], starts]
         if values is None:
-            room = self._staging.room((int(shard.lengths.sum()), network.n_features))
-            arrays.append(gather_steps(self.sequences, shard, room)[1])
-            values = workspace.array(("values", room.dtype), room.shape, room.dtype)
-            self._staging.send(room, values)
-        arrays = self._send(arrays, workspace)
+            buffer = self._staging.next((int(shard.lengths.sum()), network.n_features))
+            arrays.append(gather_steps(self.sequences, shard, buffer)[1])
+            values = workspace.array(("values", buffer.dtype), buffer.shape, buffer.dtype)
+            self._staging.upload(buffer, values)
+        arrays = self._upload(arrays, workspace)
         loaded = Shard(*arrays[:5], *shard[5:])
         x = workspace.array("x", (shard.n_rows, network.n_features))
         kernels.pack_sequences(
@@ -130,13 +130,13 @@ class DeviceFeed:
             )
         return self._identities[n_columns]
 
-    def _send(self, arrays, workspace):
+    def _upload(self, arrays, workspace):
         """Copies of arrays of integers on the device."""
         sizes = tuple(map(len, arrays))
         whole = workspace.array("integers", (sum(sizes),), np.int64)
-        room = self._descriptions.room(whole.shape)
-        np.concatenate(arrays, out=room)
-        self._descriptions.send(room, whole)
+        buffer = self._descriptions.next(whole.shape)
+        np.concatenate(arrays, out=buffer)
+        self._descriptions.upload(buffer, whole)
         known_sizes, known, views = self._views
         if known is not whole or known_sizes != sizes:  # most shards are like the one before
             ends = np.cumsum(sizes)

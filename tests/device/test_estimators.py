@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skgru import GRUClassifier, GRURegressor
+from skgru import GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor
 
 pytestmark = pytest.mark.emulator
 
@@ -33,6 +33,25 @@ def test_classifiers_and_early_stopping():
         host.set_params(device="auto").predict_log_proba(EVEN),
         device.predict_log_proba(EVEN), rtol=1e-8,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("share", [0.5, -1.0], ids=["at once", "by shards"])
+def test_models_of_steps(monkeypatch, share):
+    from skgru.kernels import cuda as kernels
+
+    monkeypatch.setattr(kernels.memory, "_DATA_SHARE", share)
+    labels = [np.where(x[:, 0] > 2, "high", "low") for x in RAGGED]
+    weights = [np.arange(len(x)) % 3 for x in RAGGED]
+    for estimator, y in ((GRUStepClassifier, labels), (GRUStepRegressor, RAGGED)):
+        device, host = (
+            estimator(device=d, bidirectional=True, dropout=0.2, **SMALL).fit(RAGGED, y, weights)
+            for d in ("cuda", "cpu")
+        )
+        assert_allclose(device._parameters, host._parameters, rtol=1e-8)
+        assert_allclose(device.loss_curve_, host.loss_curve_, rtol=1e-10)
+        for ours, theirs in zip(device.states(RAGGED), host.states(RAGGED), strict=True):
+            assert_allclose(ours, theirs, rtol=1e-8)
+        assert_allclose(device.score(RAGGED, y), host.score(RAGGED, y), rtol=1e-10)
 
 
 @pytest.mark.parametrize("share", [0.5, -1.0], ids=["at once", "by shards"])

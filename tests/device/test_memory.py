@@ -71,23 +71,23 @@ def test_a_data_set_without_room_stays(rng, monkeypatch):
     assert kernels.to_device_if_it_fits(rng.normal(size=(11, 3))) is None
 
 
-@pytest.mark.parametrize("n_pieces", [1, 2, 16])
+@pytest.mark.parametrize("n_buffers", [1, 2, 16])
 @pytest.mark.parametrize("dtype", ["int64", "float32"])
-def test_mail_comes_in_order(rng, monkeypatch, dtype, n_pieces):
-    """Also what is too large for a piece, which is waited for."""
+def test_staged_arrays_arrive_in_order(rng, monkeypatch, dtype, n_buffers):
+    """Also what is too large for a buffer, which is waited for."""
     monkeypatch.setattr(kernels.memory, "_PIECE_BYTES", 8 * 60)
-    monkeypatch.setattr(kernels.memory, "with_room", lambda size: size)  # every piece grows
-    mail, sent = kernels.Mail(dtype, n_pieces), []
+    monkeypatch.setattr(kernels.memory, "with_room", lambda size: size)  # every buffer grows
+    staging, sent = kernels.StagingBuffers(dtype, n_buffers), []
     with kernels.session(0, "fp32"):
         for n in (3, 300, 50, 7, 60, *range(1, 20), 300):
-            room = mail.room((n, 1))
-            assert room.shape == (n, 1) and room.dtype == dtype
-            room[...] = rng.integers(0, 99, (n, 1))
+            buffer = staging.next((n, 1))
+            assert buffer.shape == (n, 1) and buffer.dtype == dtype
+            buffer[...] = rng.integers(0, 99, (n, 1))
             target = kernels.to_device(np.zeros((n, 1), dtype))
-            mail.send(room, target)
-            sent.append((room.copy(), target))
-        for letter, target in sent:
-            assert_array_equal(kernels.to_host(target), letter)
+            staging.upload(buffer, target)
+            sent.append((buffer.copy(), target))
+        for expected, target in sent:
+            assert_array_equal(kernels.to_host(target), expected)
 
 
 def test_what_is_read_only_or_cut_is_copied_whole(rng):

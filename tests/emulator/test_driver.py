@@ -34,17 +34,18 @@ def test_a_training_step_does_not_wait(rng, ragged):
     assert waits(3) == waits(30)
 
 
-@pytest.mark.parametrize("n_pieces", [1, 2, 16])
-def test_mail_arrives_as_it_was_sent(n_pieces):
-    """A piece is written again only when its copy is done."""
+@pytest.mark.parametrize("n_buffers", [1, 2, 16])
+def test_arrays_arrive_as_they_were_staged(n_buffers):
+    """A buffer is written again only when its copy is done."""
     with use_device("cuda:0") as kernels:
-        target, mail = kernels.zeros((20, 5), np.int64), kernels.Mail(np.int64, n_pieces)
+        target = kernels.zeros((20, 5), np.int64)
+        staging = kernels.StagingBuffers(np.int64, n_buffers)
         for i in range(20):
-            room = mail.room((5,))
-            room[...] = i
-            mail.send(room, target[i])
+            buffer = staging.next((5,))
+            buffer[...] = i
+            staging.upload(buffer, target[i])
         assert (kernels.to_host(target) == np.arange(20)[:, None]).all()
-        del target, mail, room  # they cannot be freed outside
+        del target, staging, buffer  # they cannot be freed outside
 
 
 def test_threads_share_neither_stream_nor_work_space():

@@ -22,7 +22,7 @@ from .losses import (
 )
 from .memory import (
     ON_HOST,
-    Mail,
+    StagingBuffers,
     copy,
     copy_columns,
     fill,

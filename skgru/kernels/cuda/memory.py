@@ -1,7 +1,7 @@
 """Arrays on the device, and copies between it and the host.
 
 Everything runs on the stream of the thread. A copy between host and device waits for the work of
-this thread, not for that of others. Only a `Mail` copies without waiting.
+this thread, not for that of others. Only `StagingBuffers` copy without waiting.
 """
 
 import itertools
@@ -23,7 +23,7 @@ _DATA_SHARE = 0.5
 # Bytes that are copied at once, so that a memory map is never read as a whole.
 _CHUNK_BYTES = 2**24
 
-# Largest pinned buffer of a `Mail`, in bytes: pinned memory is lost to the rest of the machine.
+# Largest pinned staging buffer, in bytes: pinned memory is lost to the rest of the machine.
 _PIECE_BYTES = 2**29
 
 
@@ -46,7 +46,7 @@ def to_device(array):
     if not isinstance(array, np.ndarray):
         return array
     found = cuda.device_array(array.shape, array.dtype)
-    _send(array, found)
+    _upload(array, found)
     return found
 
 
@@ -64,19 +64,19 @@ def to_device_if_it_fits(values):
     found = cuda.device_array(values.shape, dtype)
     n_rows = max(1, _CHUNK_BYTES // (found.dtype.itemsize * values.shape[1]))
     if len(values) <= n_rows:
-        _send(values[:], found)
+        _upload(values[:], found)
         return found
-    mail = Mail(dtype, 2)  # the next piece is read while one is being copied
+    staging = StagingBuffers(dtype, 2)  # the next piece is read while one is being copied
     for start in range(0, len(values), n_rows):
         part = values[start : start + n_rows]
-        room = mail.room(part.shape)
-        room[...] = part
-        mail.send(room, found[start : start + n_rows])
+        buffer = staging.next(part.shape)
+        buffer[...] = part
+        staging.upload(buffer, found[start : start + n_rows])
     _wait()
     return found
 
 
-def _send(array, target):
+def _upload(array, target):
     """target[...] = array, which may be changed or freed as soon as this returns."""
     # Numba would copy a read-only array, and might free that copy before it has been transferred.
     array = np.require(array, target.dtype, ["C", "W"])
@@ -98,21 +98,21 @@ def _wait():
         stream.synchronize()
 
 
-class Mail:
+class StagingBuffers:
     """Uploads arrays of one dtype without waiting, through a ring of pinned staging buffers.
 
-    A buffer is reused once its copy is done, so the host is at most ``n_pieces`` arrays ahead of
+    A buffer is reused once its copy is done, so the host is at most ``n_buffers`` arrays ahead of
     the device. An array that is too large for a pinned buffer is copied from ordinary memory, and
     that copy is waited for.
     """
 
-    def __init__(self, dtype, n_pieces):
+    def __init__(self, dtype, n_buffers):
         self._dtype, self._largest = np.dtype(dtype), 0
-        self._pieces, self._sent = [None] * n_pieces, [None] * n_pieces
-        self._turns, self._turn = itertools.cycle(range(n_pieces)), None
+        self._buffers, self._copied = [None] * n_buffers, [None] * n_buffers
+        self._turns, self._turn = itertools.cycle(range(n_buffers)), None
 
-    def room(self, shape):
-        """A staging buffer with arbitrary contents: fill it, then `send` it before the next call.
+    def next(self, shape):
+        """A staging buffer with arbitrary contents: fill it and `upload` it before the next call.
 
         Parameters
         ----------
@@ -123,24 +123,24 @@ class Mail:
             self._turn = None
             return np.empty(shape, self._dtype)
         i = self._turn = next(self._turns)
-        if self._sent[i] is None:
-            self._sent[i] = cuda.event()
-        self._sent[i].synchronize()
+        if self._copied[i] is None:
+            self._copied[i] = cuda.event()
+        self._copied[i].synchronize()
         self._largest = max(self._largest, size)
-        if self._pieces[i] is None or self._pieces[i].size < size:
-            self._pieces[i] = None
+        if self._buffers[i] is None or self._buffers[i].size < size:
+            self._buffers[i] = None
             size_with_room = min(with_room(self._largest), _PIECE_BYTES // self._dtype.itemsize)
-            self._pieces[i] = cuda.pinned_array(size_with_room, self._dtype)
-        return self._pieces[i][:size].reshape(shape)
+            self._buffers[i] = cuda.pinned_array(size_with_room, self._dtype)
+        return self._buffers[i][:size].reshape(shape)
 
-    def send(self, room, target):
-        """target[...] = room, the buffer that `room` returned last; the target is on the device."""
+    def upload(self, buffer, target):
+        """target[...] = buffer, which `next` returned last; the target is on the device."""
         if self._turn is None:
-            _send(room, target)
+            _upload(buffer, target)
             return
         stream = current_stream()
-        target.copy_to_device(room, stream=stream)
-        self._sent[self._turn].record(stream)
+        target.copy_to_device(buffer, stream=stream)
+        self._copied[self._turn].record(stream)
 
 
 @kernel
@@ -162,7 +162,7 @@ def copy(source, target):
         source.copy_to_host(target, stream=current_stream())
         _wait()
     elif isinstance(source, np.ndarray):
-        _send(source, target)
+        _upload(source, target)
     else:
         target.copy_to_device(source, stream=current_stream())
 
