@@ -104,7 +104,7 @@ def _explain(data, name, axes, error):
     """The error for data that cannot be converted to numbers, with the first place that is why."""
     try:
         entries = np.asarray(data, dtype=object)
-    except ValueError:  # lists so uneven that NumPy makes nothing of them
+    except ValueError:  # lists of lengths so different that NumPy refuses them
         entries = np.empty(0, dtype=object)
     if entries.ndim == 1 < len(axes):
         lengths = [length_of(entry) for entry in entries]

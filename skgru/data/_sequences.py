@@ -1,8 +1,8 @@
 """Sequences of any length as one table of steps.
 
 As in a compressed sparse row matrix, ``values`` holds the steps of all sequences below each other
-and ``offsets`` tells where each sequence starts. Nothing is padded. What lies in memory maps may be
-larger than memory: it is read in pieces, and copied no further than that.
+and ``offsets`` holds the row at which each sequence starts. Nothing is padded. Memory maps may be
+larger than memory: they are read in pieces, and only pieces are copied.
 """
 
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ class Progress:
         Standard output if None.
     """
 
-    _told = False  # whether a line that stays was printed; once in a process is enough
+    _has_printed = False  # whether a line that stays was printed; once in a process is enough
 
     def __init__(self, name, n_epochs, verbose, stream=None):
         self.name, self.n_epochs, self.verbose = name, n_epochs, verbose
@@ -31,8 +31,8 @@ class Progress:
         self.started, self._first_ended = time.perf_counter(), None
         self._last = None
         # Nobody should take the first epoch on a machine for a hanging one.
-        if self.is_live or not Progress._told:
-            Progress._told = True
+        if self.is_live or not Progress._has_printed:
+            Progress._has_printed = True
             self._line(f"{name} epoch 1/{n_epochs} (the very first one compiles kernels, once)")
 
     def show(self, report):

@@ -32,7 +32,7 @@ class LoadedShard(NamedTuple):
 
 
 def make_feed(network, sequences, shift, scale, target=None, weight=None):
-    """What hands a data set to a network, on whatever device that is.
+    """Make a feed, which brings the shards of a data set to the device of a network.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from ._parameters import ParameterLayout
 from ._workspace import Workspace
 
-# Sequences in a shard of a prediction; more gain nothing (see ``docs/benchmarks.md``).
+# Sequences in a shard of a prediction; larger shards are not faster (``docs/benchmarks.md``).
 _PREDICTION_SIZE = 64
 
 

@@ -38,13 +38,13 @@ def _available_cores():
     if multiprocessing.current_process().daemon:
         return 1  # a worker of a process pool, whose siblings use the other cores
     cores = joblib.cpu_count()
-    # joblib tells its loky workers their share of the cores through such variables.
+    # joblib sets such variables to the number of cores that each of its loky workers may use.
     share = os.environ.get("NUMBA_NUM_THREADS", "")
     return min(cores, int(share)) if share.isdigit() and int(share) > 0 else cores
 
 
 class _Helper:
-    """A thread that runs one function at a time for whoever took it from ``idle``."""
+    """A thread that runs one function at a time for the caller that took it from ``idle``."""
 
     def __init__(self, number, idle):
         self._signal_and_spin = get_kernels("cpu").signal_and_spin

@@ -22,7 +22,7 @@ class Workspace:
     def array(self, name, shape, dtype=None):
         """An array that shares memory with earlier ones of this name, and has what they left.
 
-        Memory that nobody has written to yet is zero.
+        Memory that has not been written to yet is zero.
         """
         # Most shards look like the one before, and making a view costs more than finding one.
         view = self._views.get(name)
@@ -30,7 +30,7 @@ class Workspace:
             return view
         size = math.prod(shape)
         dtype = self.dtype if dtype is None else np.dtype(dtype)
-        if size == 0:  # not every device can slice nothing
+        if size == 0:  # not every device can make an empty view
             view = self.kernels.zeros(shape, dtype)
         else:
             buffer = self._buffers.get(name)

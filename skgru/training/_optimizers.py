@@ -47,7 +47,7 @@ class Optimizer(ABC):
             self.kernels.fill(buffer, 0)
 
     def get_state(self):
-        """Everything a later `set_state` needs to go on as if nothing had happened."""
+        """Everything that `set_state` needs to continue as if training had not been interrupted."""
         return {"n_updates": self.n_updates, **self._on_host()}
 
     def set_state(self, state):

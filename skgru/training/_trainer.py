@@ -205,7 +205,7 @@ class Trainer:
         return finite and self.optimizer.is_finite()
 
     def feed(self, dataset):
-        """What hands a `Dataset` to the network, for `gradient`."""
+        """Make the feed of a `Dataset`, for `gradient`."""
         return make_feed(
             self.network, dataset.sequences, self.shift, self.scale, dataset.target, dataset.weight
         )

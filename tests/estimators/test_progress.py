@@ -24,7 +24,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def first_fit(monkeypatch):
-    monkeypatch.setattr(Progress, "_told", False)
+    monkeypatch.setattr(Progress, "_has_printed", False)
 
 
 def printed(monkeypatch, stream, model, *data, **more):
