@@ -1,4 +1,4 @@
-"""From what a user passes as X to arrays that the networks can read."""
+"""Conversion of the X that a user passes into arrays that the networks can read."""
 
 from ._batches import (
     Shard,

@@ -1,4 +1,4 @@
-"""From sequences to what kernels take: mini-batches, shards, and the packed block layout.
+"""Mini-batches, shards and the packed block layout: the form in which kernels take sequences.
 
 A *shard* is a handful of sequences that goes through all time steps by itself, so its working set
 stays in cache and threads never wait for each other within it.  How a batch is cut into shards
@@ -14,7 +14,7 @@ import numpy as np
 from ._sequences import stack_rows
 
 
-class Shard(NamedTuple):  # there is one for every few sequences of every batch: cheap to make
+class Shard(NamedTuple):  # cheap to make: each batch has one for every few sequences
     """Sequences that are processed together, longest first.
 
     Attributes
@@ -22,11 +22,11 @@ class Shard(NamedTuple):  # there is one for every few sequences of every batch:
     indices : ndarray of shape (n,), int64
         Which sequences of the data set these are.
     positions : ndarray of shape (n,), int64
-        Where they stand in their batch: picks dropout masks and rows of the output.
+        Their positions in the batch, which select dropout masks and rows of the output.
     lengths : ndarray of shape (n,), int64
-        Never rising.
+        Number of steps of each sequence, in non-increasing order.
     alive : ndarray of shape (n_steps,), int64
-        Number of sequences that have step t: always the first ones.
+        Number of sequences that have step t; these are always the first ones.
     block : ndarray of shape (n_steps + 2,), int64
         First row of each step in the packed layout of ``kernels/cpu/gru.py``.
     n_sequences : int
@@ -83,17 +83,17 @@ def cut_into_shards(indices, lengths, n_sequences, n_rows):
     indices : ndarray of shape (n,)
         Which sequences of the data set make the batch.
     lengths : ndarray of shape (n_all,) or int
-        Of every sequence in the data set; a number if it is that of all.
+        Length of every sequence in the data set; one number if all have the same length.
     n_sequences : int
-        Most sequences in a shard.
+        Maximum number of sequences in a shard.
     n_rows : int
-        Most rows, were all as long as the longest: long sequences make smaller shards, so that
-        memory is bounded.
+        Maximum number of rows, counting every sequence as long as the longest. Shards of long
+        sequences are therefore smaller, which bounds memory.
 
     Returns
     -------
     shards : list of Shard
-        The longest sequences first: long work starts first, and little waits at the end.
+        The longest sequences come first, so that no long shard is left for the end.
     """
     if isinstance(lengths, int):
         return _cut_evenly(indices, lengths, n_sequences, n_rows)
@@ -109,7 +109,7 @@ def cut_into_shards(indices, lengths, n_sequences, n_rows):
 
 
 def _cut_evenly(indices, n_steps, n_sequences, n_rows):
-    """`cut_into_shards` of sequences of one length: in the order they have."""
+    """Cut sequences of equal length into shards, in the given order."""
     indices = np.ascontiguousarray(indices, dtype=np.int64)
     size, shards = min(n_sequences, max(1, n_rows // n_steps)), []
     for start in range(0, len(indices), size):
@@ -131,14 +131,14 @@ def gathered_dtype(sequences):
 
 
 def gather_steps(sequences, shard, rows=None):
-    """The steps of a shard alone, below each other.
+    """Gather the steps of the sequences of one shard, stacked below each other.
 
     Parameters
     ----------
     sequences : Sequences
     shard : Shard
     rows : ndarray of shape (shard.lengths.sum(), n_features), default=None
-        Of `gathered_dtype`; to be written instead of a new array.
+        Array of dtype `gathered_dtype` to write to, instead of a new one.
 
     Returns
     -------

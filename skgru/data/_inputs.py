@@ -1,4 +1,4 @@
-"""From what a user passes as X to `Sequences`: the only place that interprets X.
+"""Conversion of X, as the user passes it, to `Sequences`: the only place that interprets X.
 
 ========  =============================================================================
 layout    what was passed
@@ -18,8 +18,8 @@ import numpy as np
 from ._numbers import as_numbers, length_of
 from ._sequences import ScatteredRows, Sequences, stack_rows
 
-# Sequences that do not lie below each other in C order are copied so that they do, if all take no
-# more than this: a table is read faster.  More are gathered as they are read.
+# Sequences that are not stacked in C order are copied into one table, which is faster to read, if
+# together they take no more than this.  Larger data are gathered while they are read.
 _COPY_BYTES = 2**25
 
 
@@ -96,7 +96,7 @@ def _is_scalar(item):
 
 
 def _differ_in_length(items):
-    """Whether nested lists have different lengths somewhere, so that they make no array."""
+    """Whether nested lists differ in length somewhere, so that they do not form an array."""
     if len({len(item) for item in items}) > 1:
         return True
     return len({length_of(part) for item in items for part in item}) > 1
@@ -128,17 +128,17 @@ def _from_array(X, name, caller):
 
 
 def _shape(X):
-    """Shape of X as far as it matters: that of nested lists ends after two axes."""
+    """Shape of X as far as it matters; for nested lists, only the first two axes."""
     if isinstance(X, (list, tuple)):
         return (len(X),) if _is_scalar(X[0]) else (len(X), len(X[0]))
     try:
         return tuple((np.asarray(X) if getattr(X, "shape", None) is None else X).shape)
     except ValueError:
-        return ()  # an uneven container, but no list
+        return ()  # an uneven container that is not a list
 
 
 def _why_no_sequences(X, name):
-    """Say what X is, if it has less than two dimensions, and what it may be."""
+    """Explain what an X with fewer than two dimensions is, and what X may be."""
     may_be = (
         f"{name} may be a 2D table with one sequence in each row, a 3D array (n_sequences, "
         "n_timesteps, n_features), or a list with one array for each sequence"

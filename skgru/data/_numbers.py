@@ -1,4 +1,4 @@
-"""Array-likes as arrays of real numbers: the one place that says what data must not hold.
+"""Conversion of array-likes to real numbers: the one place that defines what data must not hold.
 
 X, each sequence of it, targets, weights and the steps of a stream all pass through here.
 """
@@ -17,13 +17,13 @@ def to_array(data):
 
 
 def as_numbers(data, name, axes, convert=to_array):
-    """Convert to an array of real numbers, or say what is in the way.
+    """Convert to an array of real numbers, or explain why that is not possible.
 
     Parameters
     ----------
     data : array-like
     name : str
-        What messages call it.
+        What messages call the data.
     axes : tuple of str
         What an entry along each axis is: ("sequence", "step"), for example.
     convert : callable, default=to_array
@@ -81,7 +81,7 @@ def complex_error(name):
 
 
 def length_of(part):
-    """Length of a part of nested lists; None for a number or what stands in its place."""
+    """Length of a part of nested lists; None for a number or any other entry."""
     if isinstance(part, (str, bytes, dict)) or getattr(part, "ndim", 1) == 0:
         return None
     return len(part) if hasattr(part, "__len__") else None
@@ -101,7 +101,7 @@ def _refuse_dates(data, name):
 
 
 def _explain(data, name, axes, error):
-    """The error for data that cannot be converted to numbers, with the first place that is why."""
+    """The error for data that cannot be converted to numbers, naming the first place at fault."""
     try:
         entries = np.asarray(data, dtype=object)
     except ValueError:  # lists of lengths so different that NumPy refuses them

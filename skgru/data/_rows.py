@@ -1,8 +1,8 @@
 """What a target belongs to: a whole sequence, or one step of it.
 
-The *rows* of a data set are the things that have a target, a weight and a prediction each.  Both
-classes here lay out targets and weights as the user gives them into one entry for each row, name
-the place of a row in messages, and lay predictions out again as the user expects them.
+The *rows* of a data set are the units that have one target, one weight and one prediction each.
+Both classes here convert targets and weights from the user's layout to one entry for each row, name
+the place of a row in messages, and convert predictions back to the layout that the user expects.
 """
 
 import reprlib
@@ -42,7 +42,7 @@ class SequenceRows:
         return f"sequence {row}"
 
     def flatten(self, y, name="y"):
-        """Targets with one entry for each row: as they are."""
+        """Targets with one entry for each row, which here is the layout of y itself."""
         return y
 
     def numbers(self, flat, name):
@@ -116,7 +116,7 @@ class StepRows:
         Returns
         -------
         flat : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-            Of dtype object where the entries are neither arrays nor lists of numbers.
+            The dtype is object where the entries are neither arrays nor lists of numbers.
         """
         items = [_as_steps(item, f"{name} of sequence {i}") for i, item in self._items(y, name)]
         for i, (item, length) in enumerate(zip(items, self._lengths, strict=True)):
@@ -132,12 +132,12 @@ class StepRows:
                     "number of entries."
                 )
         if len({item.dtype.kind == "U" for item in items}) > 1:
-            # Beside strings, NumPy would turn numbers and missing values into strings.
+            # Next to strings, NumPy would turn numbers and missing values into strings.
             items = [item.astype(object) for item in items]
         return np.concatenate(items)
 
     def _items(self, y, name):
-        """Pairs of number and entry of each sequence."""
+        """Pairs of the number of a sequence and its entry in y."""
         refuse_sparse(y, name)
         refuse_masked(y, name)
         if isinstance(y, (str, bytes)):
@@ -170,7 +170,7 @@ class StepRows:
             yield i, item
 
     def numbers(self, flat, name):
-        """Targets that `flatten` returned as real numbers; what is missing becomes NaN."""
+        """Targets that `flatten` returned as real numbers; missing values become NaN."""
         if flat.dtype == object:
             missing = [value is None or repr(value) == "<NA>" for value in flat.flat]
             flat = np.where(np.reshape(missing, flat.shape), np.nan, flat)
@@ -188,7 +188,7 @@ class StepRows:
         -------
         joined : ndarray of shape (n_sequences, n_timesteps, ...), or object ndarray of shape \
                 (n_sequences,)
-            An array where X is one; otherwise one array (length, ...) for each sequence, whether
+            An array if X is an array; otherwise one array (length, ...) for each sequence, whether
             or not their lengths are equal.
         """
         n = len(self._lengths)
@@ -254,7 +254,7 @@ def _as_steps(item, name):
 
 
 def _list_of_steps(item, name):
-    """The same of a list with an entry for each step: a label, a number, or several."""
+    """Like `_as_steps`, for a list whose entry for each step is a label, a number, or several."""
     widths = [length_of(entry) for entry in item]
     for step, width in enumerate(widths):
         if width != widths[0]:

@@ -12,17 +12,17 @@ from math import isfinite
 import numpy as np
 
 # Long data are read in pieces of about this size, so that a memory map larger than memory is never
-# held as a whole, and what is done with a piece finds it in the cache.
+# held as a whole, and each piece stays in the cache while it is processed.
 _PIECE_BYTES = 2**20
 
 
 def stack_rows(parts, dtype, rows=None):
     """Copy arrays (length, n_features) below each other into one of that dtype, in C order.
 
-    ``rows`` is that array where the caller has one.
+    ``rows`` is the array to copy to, if the caller already has one.
     """
     if rows is None:
-        # By itself, NumPy would give parts in Fortran order a result in Fortran order.
+        # Without this, NumPy would stack parts in Fortran order into an array in Fortran order.
         rows = np.empty((sum(map(len, parts)), parts[0].shape[1]), dtype)
     return np.concatenate(parts, out=rows, casting="unsafe")
 
@@ -30,8 +30,8 @@ def stack_rows(parts, dtype, rows=None):
 class ScatteredRows:
     """Rows of a table that is never made: its sequences stay where they are.
 
-    For sequences that do not lie below each other, in C order and a native dtype, and that are not
-    to be copied whole: a slice along time of a memory map, for example, or a long list.
+    Used for sequences that are not already stacked in C order and in a native dtype, and that
+    should not be copied as a whole, such as a slice along time of a memory map, or a long list.
     ``rows[start:stop]`` and ``rows[numbers]`` copy these rows and read no others.
 
     Parameters
@@ -40,9 +40,9 @@ class ScatteredRows:
             (length, n_features)
         The sequences.
     offsets : ndarray of shape (n_sequences + 1,), dtype int64
-        As of `Sequences`.
+        As in `Sequences`.
     dtype : dtype
-        What is read is converted to it.
+        Dtype to which rows are converted when they are read.
     """
 
     def __init__(self, items, offsets, dtype):
@@ -62,7 +62,7 @@ class ScatteredRows:
         return stack_rows(parts, self.dtype)
 
     def _parts(self, start, stop):
-        """Views of rows `start` to `stop`, one of each sequence that has some of them."""
+        """Views of rows `start` to `stop`, one for each sequence that contains some of them."""
         i = int(np.searchsorted(self.offsets, start, side="right")) - 1
         while start < stop:
             first = self.offsets[i]
@@ -98,7 +98,7 @@ class Sequences:
         return self.n_sequences
 
     def __getitem__(self, i):
-        """Return sequence `i` as a view (length, n_features), in the dtype in which it lies."""
+        """Return sequence `i` as a view (length, n_features), in its stored dtype."""
         i = range(self.n_sequences)[i]
         if isinstance(self.values, ScatteredRows):
             return self.values.items[i]
@@ -121,12 +121,12 @@ class Sequences:
 
     @cached_property
     def common_length(self):
-        """Number of steps if all sequences have the same, else None."""
+        """Number of steps if all sequences have the same number, else None."""
         first = int(self.lengths[0])
         return first if (self.lengths == first).all() else None
 
     def pieces(self):
-        """Yield (rows, values): all rows in pieces of bounded size, and which slice they are."""
+        """Yield (rows, values) in pieces of bounded size: the slice of rows, and their values."""
         n_rows = max(1, _PIECE_BYTES // (self.values.dtype.itemsize * self.n_features))
         for start in range(0, len(self.values), n_rows):
             rows = slice(start, start + n_rows)
@@ -143,7 +143,7 @@ class Sequences:
         Returns
         -------
         place : str or None
-            In words; None if no value meets the condition.
+            Description in words; None if no value meets the condition.
         value : number or None
         """
         for rows, values in self.pieces():
@@ -158,9 +158,9 @@ class Sequences:
 
     @cached_property
     def extremes(self):
-        """Smallest and largest value; one at least is not finite where a value is not.
+        """Smallest and largest value; if any value is not finite, at least one of them is not.
 
-        Floats are read for it, once. Of integers these are the bounds of their dtype.
+        Floats are read once. For integers, the bounds of their dtype are returned instead.
         """
         dtype = self.values.dtype
         if dtype.kind == "b":

@@ -1,11 +1,11 @@
 """Mean and spread of each feature over all steps, in pieces of bounded size.
 
-The mean m and the sum of squared deviations s of n steps merge with those of further steps by
+The mean m and the sum of squared deviations s of n steps are merged with further steps by
 
     delta = m2 - m1        m = m1 + delta n2 / n        s = s1 + s2 + delta^2 n1 n2 / n
 
-with n = n1 + n2 [1]_. Nothing is squared before the mean is taken off, so the result stays
-accurate where the mean is large beside the spread. With weights, n is their sum.
+with n = n1 + n2 [1]_. The mean is subtracted before anything is squared, so the result stays
+accurate where the mean is large compared with the spread. With weights, n is their sum.
 
 .. [1] T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating formulae and a pairwise algorithm for
    computing sample variances", Technical report STAN-CS-79-773, Stanford University, 1979.
@@ -16,11 +16,12 @@ import numpy as np
 # Each piece of the data is converted to float64; this bounds its size.
 _CHUNK_BYTES = 4 * 2**20
 
-# Deviations below 1e-154 have squares that are lost. Features that may hold such (a mean above the
-# second number leaves room for none but rounding) are measured again, in units of the last.
+# The squares of deviations below 1e-154 underflow. Features that may have such deviations (with a
+# mean above the second number, they can only be rounding errors) are measured again, in units of
+# the third number.
 _FAINT_SPREAD, _FAINT_MEAN, _FAINT_UNIT = 1e-140, 1e-120, 2.0**-600
 
-# Numbers that NumPy adds up to as many others at once; see `_weighted_sum`.
+# Length of the rows that NumPy adds to each other at once; see `_weighted_sum`.
 _LONG_ROW = 1024
 
 
@@ -33,7 +34,7 @@ def column_statistics(sequences, indices=None, sample_weight=None):
     indices : array-like of int of shape (n_chosen,), default=None
         Sequences to use; a sequence named twice counts twice. None means all of them.
     sample_weight : array-like of shape (n_sequences,), default=None
-        Weight of each sequence in `sequences`, that is of each of its steps; finite and not
+        Weight of each sequence in `sequences`, which applies to each of its steps; finite and not
         negative. Sequences of weight zero are not read.
 
     Returns
@@ -55,8 +56,8 @@ def column_statistics(sequences, indices=None, sample_weight=None):
 
 
 def spread_or_one(mean, std):
-    """Divisors for standardisation: 1 for what varies only by the rounding of its values."""
-    least = np.maximum(1e-12 * np.abs(mean), np.finfo(np.float64).tiny)  # which has an inverse
+    """Divisors for standardisation: 1 for features that vary only by rounding errors."""
+    least = np.maximum(1e-12 * np.abs(mean), np.finfo(np.float64).tiny)  # tiny has a finite inverse
     return np.where(std > least, std, 1.0)
 
 
@@ -73,8 +74,8 @@ def check_scale(scale, name):
 def column_moments(sequences, indices=None, sample_weight=None, unit=None):
     """Total weight, mean and sum of squared deviations of each feature over all steps.
 
-    Takes the arguments of `column_statistics`, and the unit of each feature if it is not 1; returns
-    what a later batch can be merged with by `merge_moments`.
+    Takes the arguments of `column_statistics`, and the unit of each feature if it is not 1. The
+    result can be merged with the moments of a later batch by `merge_moments`.
 
     Returns
     -------
@@ -103,8 +104,8 @@ def column_moments(sequences, indices=None, sample_weight=None, unit=None):
 def _weighted_sum(values, weight):
     """Sum of the rows, each times its weight if there are any.
 
-    Not by BLAS, whose result may depend on the number of its threads, and with many rows laid side
-    by side: NumPy adds up long rows several times as fast as short ones.
+    BLAS is not used, since its result may depend on the number of its threads. Many rows are laid
+    side by side, since NumPy adds up long rows several times as fast as short ones.
     """
     if weight is not None:
         values = values * weight[:, np.newaxis]
@@ -116,7 +117,7 @@ def _weighted_sum(values, weight):
 
 
 def merge_moments(first, second):
-    """Merge two results of `column_moments` into that of both sets of steps together."""
+    """Merge two results of `column_moments` into the moments of both sets of steps together."""
     total_1, mean_1, squares_1 = first
     total_2, mean_2, squares_2 = second
     if total_2 == 0:

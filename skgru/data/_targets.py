@@ -1,4 +1,4 @@
-"""Targets: checked, and encoded as the float64 columns that losses take."""
+"""Checks of targets, and their encoding as the float64 columns that losses take."""
 
 import reprlib
 from numbers import Real
@@ -12,7 +12,7 @@ from ._numbers import complex_error, refuse_masked
 
 
 def _check_length(y, rows, name):
-    """Refuse targets of another length than X."""
+    """Refuse targets whose length differs from the length of X."""
     n_targets = np.shape(y)[0]
     if n_targets != len(rows):
         raise ValueError(
@@ -37,7 +37,7 @@ def encode_regression(y, rows, weight, name="y"):
     -------
     target : ndarray of shape (n_rows, n_outputs), float64
     is_1d : bool
-        Whether a row has a single number, and predictions should have one.
+        Whether each row, and hence each prediction, is a single number.
     """
     target = rows.numbers(rows.flatten(y, name), name).astype(np.float64, copy=False)
     _check_shape(target, rows, name)
@@ -48,7 +48,7 @@ def encode_regression(y, rows, weight, name="y"):
 
 
 def _without_unused(target, rows, weight, value):
-    """Targets of steps of weight zero may be missing: they are replaced."""
+    """Replace the targets of steps of weight zero, which may be missing."""
     unused = weight == 0
     if rows.offsets is None or not unused.any():
         return target
@@ -68,7 +68,7 @@ def _check_shape(target, rows, name):
 def _check_finite(target, rows, name, weight):
     """Refuse numbers that are not finite, and objects that stand for a missing value.
 
-    Steps of weight zero may have them.
+    Steps of weight zero may have such targets.
     """
     if target.dtype.kind == "O":
         usable = np.array([not _is_missing(value) for value in target.flat]).reshape(target.shape)
@@ -96,13 +96,13 @@ def find_first(target, condition, rows):
 
 
 def _is_missing(value):
-    # The last is pandas.NA, which neither equals nor differs from anything.
+    # The last test finds pandas.NA, whose comparisons are neither true nor false.
     is_number = isinstance(value, Real)
     return value is None or (is_number and not np.isfinite(value)) or repr(value) == "<NA>"
 
 
 def encode_classes(y, rows, weight, classes=None, name="y"):
-    """Class labels as numbers of classes, or indicators of labels.
+    """Encode class labels as class numbers, or as indicators of labels.
 
     Parameters
     ----------
@@ -117,8 +117,8 @@ def encode_classes(y, rows, weight, classes=None, name="y"):
     Returns
     -------
     target : ndarray, float64
-        (n_rows, 1) with the number of the class (0 or 1 of two), or (n_rows, n_labels) of zeros
-        and ones.
+        (n_rows, 1) with the number of the class (0 or 1 if there are two), or (n_rows, n_labels)
+        with zeros and ones.
     classes : ndarray
         Sorted labels; 0 .. n_labels - 1 for multilabel targets.
     is_multilabel : bool
@@ -156,7 +156,7 @@ def encode_classes(y, rows, weight, classes=None, name="y"):
 
 
 def _as_labels(array, rows, name):
-    """Labels of steps, which may have come as objects, in the dtype that they have in common."""
+    """Convert labels of steps, which may be objects, to their common dtype."""
     if array.dtype != object:
         return array
     is_string = np.reshape([isinstance(label, str) for label in array.flat], array.shape)
@@ -222,13 +222,13 @@ def _check_kind(kind, y, rows, name):
 
 
 def check_classes(classes):
-    """Sorted labels from a list of them that should name two at least."""
+    """Check a list of classes, which must name at least two, and return it sorted."""
     try:
         found = np.unique(np.asarray(classes))
         is_usable = np.ndim(classes) == 1 and len(found) > 1
         is_usable = is_usable and len({isinstance(label, str) for label in classes}) == 1
         is_usable = is_usable and not any(map(_is_missing, found))
-    except (TypeError, ValueError):  # no array, or labels that cannot be sorted
+    except (TypeError, ValueError):  # not an array, or labels that cannot be sorted
         is_usable = False
     if not is_usable:
         raise ValueError(

@@ -148,7 +148,7 @@ def load_nyc_taxi(*, subset="train", return_X_y=False):
     ----------
     subset : {"train", "test", "all"}, default="train"
         July to November 2014, December 2014 and January 2015, or the first followed by the
-        second. No window reaches over the border, neither with its steps nor with its target.
+        second. No window crosses the boundary, neither with its steps nor with its target.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
 

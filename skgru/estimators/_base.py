@@ -18,7 +18,7 @@ from ._plan import make_plan
 from ._predictions import Predictions
 from ._progress import Progress
 
-# What a fit leaves behind beside the attributes whose names end with an underscore.
+# What a fit leaves behind besides the attributes whose names end with an underscore.
 _PRIVATE_FACTS = {
     "_layout",
     "_network_options",
@@ -32,9 +32,9 @@ _PRIVATE_FACTS = {
 class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of the GRU estimators.
 
-    A subclass defines what its targets are (`Target`) and what they belong to, sequences or steps;
-    everything else about fit and partial_fit is here, and what predicts is in `Predictions`.  What
-    a fit leaves behind is NumPy arrays and plain Python values, so that any pickler can store it.
+    A subclass defines the kind of its targets (`Target`) and whether they belong to sequences or to
+    steps; everything else about fit and partial_fit is here, and prediction is in `Predictions`.
+    Fitted attributes are NumPy arrays and plain Python values, so that any pickler can store them.
     """
 
     # Initial bias of the update gates: a new network remembers a few steps, not one.
@@ -43,13 +43,13 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
     # -- what subclasses provide -----------------------------------------------------------------
     @abstractmethod
     def _learn_target(self, y, rows, weight):
-        """The `Target` that y is, and y encoded by it."""
+        """Return the `Target` that describes y, and y encoded by it."""
 
     @abstractmethod
     def _continued_target(self):
-        """The target of the earlier fit that this one goes on from.
+        """The target of the earlier fit that this fit continues.
 
-        Raises if parameters changed that must stay the same.
+        Raises an error if parameters that must stay the same have changed.
         """
 
     @abstractmethod
@@ -73,7 +73,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
         self, X, y, sample_weight, validation_data=(None, None, None), *, one_epoch=False,
         **declared,
     ):  # fmt: skip
-        """Train; ``one_epoch`` is what sets partial_fit apart from fit.
+        """Train; ``one_epoch`` is true for partial_fit and false for fit.
 
         The estimator changes by a single assignment at the end, so that a fit that raises leaves it
         as it was, and threads that predict meanwhile see the old model or the new one.
@@ -93,7 +93,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
         return self
 
     def _without_fit(self):
-        """The attributes of the estimator that no fit has made."""
+        """The attributes of the estimator that were not set by a fit."""
         return {
             name: value
             for name, value in vars(self).items()
@@ -101,7 +101,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
         }
 
     def _planned_attributes(self, plan):
-        """All that predictions need beside the parameters of the network."""
+        """All attributes that predictions need besides the parameters of the network."""
         return {
             **plan.inputs,
             **self._target_attributes(plan.target),
@@ -146,14 +146,14 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
     def _train(self, kernels, plan, callbacks, n_epochs, one_epoch):
         """Run a trainer, showing progress.
 
-        Whatever it has on a device is gone when this returns.
+        Everything that the trainer holds on a device has been freed when this returns.
 
         Returns
         -------
         attributes : dict
-            Those that training makes.
+            The fitted attributes that training sets.
         end : str
-            Why it ended, as in `TrainingResult`; and after how many epochs.
+            Why training ended, as in `TrainingResult`, and after how many epochs.
         """
         trainer, parameters = self._make_trainer(kernels, plan, one_epoch)
         earlier_losses, earlier_scores = [], []

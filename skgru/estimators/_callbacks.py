@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks (experimental, from 1.9 on), or nothing where there are none."""
+"""scikit-learn's callbacks (experimental, from 1.9 on), or stand-ins where they do not exist."""
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -22,7 +22,7 @@ except ImportError:  # scikit-learn before 1.9
 
 
 class FitCallbacks:
-    """Tells scikit-learn's callbacks about a fit and its epochs.
+    """Notifies scikit-learn's callbacks of a fit and its epochs.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class FitCallbacks:
     X, y, sample_weight
         As the user passed them: scoring callbacks hand them to ``score``.
     n_epochs : int
-        Most that there may be.
+        Maximum number of epochs.
     """
 
     def __init__(self, estimator, X, y, sample_weight, n_epochs):
@@ -47,14 +47,14 @@ class FitCallbacks:
     def end_epoch(self, fitted_attributes):
         """Report an epoch; return whether a callback asks to stop.
 
-        ``fitted_attributes`` returns the attributes that make a copy of the estimator predict.
+        ``fitted_attributes`` returns the attributes that a copy of the estimator needs to predict.
         """
         return self._epoch.call_on_fit_task_end(
             **self._context, reconstruction_attributes=fitted_attributes
         )
 
     def end(self, fitted_attributes):
-        """Report the end of the fit; ``fitted_attributes`` is a dict of what it has made."""
+        """Report the end of the fit; ``fitted_attributes`` is a dict of those it has set."""
         self._root.call_on_fit_task_end(
             **self._context, reconstruction_attributes=fitted_attributes
         )

@@ -18,7 +18,7 @@ def check_hidden_layer_sizes(sizes):
 
 
 def check_unchanged(names, earlier, now):
-    """Refuse to go on training a model of another kind than it was."""
+    """Refuse to continue training if parameters that define the model have changed."""
     changed = [name for name in names if now[name] != earlier[name]]
     if changed:
         raise ValueError(
@@ -41,7 +41,7 @@ def check_pooling(pooling):
 
 
 def check_precision(precision, dtype):
-    """Refuse less precise products where everything else has twice the bits."""
+    """Refuse reduced-precision products in a model that otherwise computes in float64."""
     if dtype == "float64" and precision != "fp32":
         raise ValueError(
             f"precision={precision!r} needs dtype='float32'; with dtype='float64' all products are "

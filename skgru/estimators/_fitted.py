@@ -1,4 +1,4 @@
-"""What a fit leaves behind: named views of the parameters, a summary, what training needs."""
+"""The fitted parameters: named views of them, a summary, and the state that training needs."""
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -6,7 +6,7 @@ from skgru.models import GRUNetwork
 
 
 class FittedArrays:
-    """Mixin: the flat parameter vector as the arrays that people know.
+    """Mixin: the flat parameter vector as the familiar arrays of weights and biases.
 
     All arrays are views of one vector, so changing them in place changes the model.
     """

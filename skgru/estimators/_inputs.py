@@ -110,18 +110,18 @@ _DESCRIPTION = {
 
 
 def check_range(sequences, standardize, dtype, name="X", remedy="set dtype='float64' and fit"):
-    """Refuse values that are finite, but not once they are standardised.
+    """Refuse finite values that overflow when they are standardised.
 
-    Nothing is read for it as long as the smallest and the largest of all values would do as values
-    of every feature.
+    The data are not read as long as the smallest and the largest of all values would be acceptable
+    in every feature.
 
     Parameters
     ----------
     sequences : Sequences
     standardize : callable
-        From rows (n, n_features) to float64; monotonic in each feature.
+        Maps rows (n, n_features) to float64; monotonic in each feature.
     dtype : str or dtype
-        What has to hold the result.
+        Dtype that has to hold the result.
     name : str
         What the message calls the sequences.
     remedy : str
@@ -139,7 +139,7 @@ def check_range(sequences, standardize, dtype, name="X", remedy="set dtype='floa
 
 
 def check_finite_when_scaled(sequences, mean, inverse_scale, dtype, name="X"):
-    """Refuse values that are finite, but not once they are standardised for the network."""
+    """Refuse finite values that overflow when they are standardised for the network."""
     check_range(sequences, lambda rows: (rows - mean) * inverse_scale, dtype, name)
 
 
@@ -150,7 +150,7 @@ def why_too_large(dtype, remedy="set dtype='float64' and fit"):
 
 
 def check_prediction(raw, sequences, rows):
-    """Refuse predictions that are lost to overflow."""
+    """Refuse predictions that are not finite because of an overflow."""
     finite = np.isfinite(raw).all(axis=1)
     if not finite.all():
         i = rows.sequence_of(int(np.argmin(finite)))

@@ -36,8 +36,8 @@ def resolve_penalty(estimator):
 def resolve_batch_size(batch_size, n_sequences):
     """Sequences in a batch.
 
-    "auto" keeps batches small, and updates many, where sequences are few; large data take batches
-    that fill several shards.
+    With few sequences, "auto" keeps batches small so that there are many updates; with many
+    sequences, batches fill several shards.
     """
     if batch_size == "auto":
         batch_size = int(np.clip(n_sequences // 32, 32, 256))

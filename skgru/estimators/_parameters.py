@@ -6,7 +6,7 @@ mean something for it: an inherited field cannot be taken away again.  Dataclass
 
 - Every class, estimators included, is decorated with
   ``@dataclass(eq=False, repr=False, kw_only=True)``.  Without the decorator new fields and defaults
-  are ignored without a word; without ``kw_only`` they would become positional and move with the
+  are silently ignored; without ``kw_only`` they would become positional and move with the
   order of the bases; ``eq`` and ``repr`` would replace what scikit-learn and ``set`` rely on.
 - Defaults are immutable, and ``default_factory`` is not used: scikit-learn compares the defaults of
   the signature.
@@ -32,7 +32,7 @@ _COUNT = Interval(Integral, 1, None, closed="left")
 
 
 class ParameterGroup:
-    """Base of the groups: what an estimator made of dataclasses needs beside its fields."""
+    """Base of the groups: what an estimator made of dataclasses needs besides its fields."""
 
     _parameter_constraints = {}
 
@@ -47,8 +47,8 @@ class ParameterGroup:
     def __dask_tokenize__(self):
         """A name that equal estimators share and different ones do not.
 
-        Dask makes its own of the fields of a dataclass, so that two models with the same parameters
-        would be the same object to it, whatever they were fitted on.
+        By default Dask derives this name from the fields of a dataclass, so that it would treat two
+        models with the same parameters as one object, whatever data they were fitted on.
         """
         kind = type(self)
         state = joblib.hash(self.__getstate__(), coerce_mmap=True)
@@ -72,7 +72,7 @@ class StackParameters(ParameterGroup):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class DirectionParameters(ParameterGroup):
-    """For estimators that may see the end of a sequence before they say something of its start."""
+    """For estimators that may read a whole sequence before they predict anything for its start."""
 
     bidirectional: bool = False
 
@@ -90,7 +90,7 @@ class PoolingParameters(ParameterGroup):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class InputParameters(ParameterGroup):
-    """What becomes of X before the first layer."""
+    """How X is processed before the first layer."""
 
     standardize: bool = True
 

@@ -1,4 +1,4 @@
-"""The plan of a fit: everything that is found out about data and parameters before training."""
+"""The plan of a fit: everything that is determined from data and parameters before training."""
 
 from dataclasses import dataclass, replace
 
@@ -26,12 +26,12 @@ class FitPlan:
     Attributes
     ----------
     goes_on : bool
-        Whether training goes on from an earlier fit.
+        Whether training continues an earlier fit.
     seed : int
     device : str
         "cpu" or "cuda:N".
     target : Target
-        Scaled.
+        The target, with its scale.
     network_options : dict
         Plain facts from which the network is built.
     mean, scale : ndarray of shape (n_features,)
@@ -74,7 +74,7 @@ class _Data:
         """As a `Dataset`, of all sequences that have some weight by default."""
         found = Dataset(self.sequences, None, self.encoded, self.weight, self.rows.offsets)
         if indices is None:
-            # A sequence of weight zero is as good as absent: in no batch, and never held out.
+            # A sequence of weight zero is ignored: it is in no batch and is never held out.
             indices = np.flatnonzero(found.sequence_weight)
         return replace(found, indices=indices)
 
@@ -92,7 +92,7 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
     one_epoch : bool
         Whether this is partial_fit.
     declared : dict
-        What is known of y beforehand: the classes that a first partial_fit names.
+        What is known about y in advance: the classes that a first partial_fit names.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
 
     if goes_on:
         mean, scale = model.feature_mean_, model.feature_scale_
-    else:  # class weights do not count here: they say how much errors cost, not what is usual
+    else:  # class weights do not count here: they set the cost of errors, not frequencies
         mean, scale = _learn_scales(model, training)
         used = training.rows
         target = model._scaled_target(target, training.target[used], training.weight[used])
@@ -148,7 +148,7 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
 
 
 def _read_training_data(model, X, y, sample_weight, target, declared):
-    """Data, what is recorded of X, and the target: a known one, or what y turns out to be."""
+    """Return the data, the attributes that describe X, and the target, given or learnt from y."""
     if target is None:
         sequences = read_X(model, X)
         inputs = describe_X(X, sequences)

@@ -1,4 +1,4 @@
-"""What a fitted model does with sequences: predictions, states, streams, attention."""
+"""Methods of a fitted model that read sequences: predictions, states, streams, attention."""
 
 from abc import abstractmethod
 from numbers import Integral
@@ -17,7 +17,7 @@ from ._streaming import Stream
 
 
 class Predictions(FittedArrays):
-    """Mixin: raw predictions, which an estimator decodes, and all that rests on them."""
+    """Mixin: raw predictions, which an estimator decodes, and the methods built on them."""
 
     #: What a row of the targets is.
     _row_type = SequenceRows
@@ -33,8 +33,8 @@ class Predictions(FittedArrays):
     def _use_predictor(self, X, use):
         """Check X and return it as `Sequences`, with ``use(predictor, sequences, n_threads)``.
 
-        A function is passed because what the predictor has on a device must be gone when the
-        session on that device ends: the predictor never leaves this method.
+        A function is passed because everything that the predictor holds on a device must be freed
+        when the session on that device ends: the predictor never leaves this method.
         """
         check_is_fitted(self)
         model = self._snapshot()
@@ -43,7 +43,7 @@ class Predictions(FittedArrays):
         check_finite_when_scaled(sequences, *scaling, model._network_options["dtype"])
         n_threads = resolve_n_threads(model.n_jobs)
         with use_device(fall_back(model.device), model.precision) as kernels:
-            # No name for the predictor: it would outlive the session.
+            # The predictor is not bound to a name, which would keep it alive beyond the session.
             return sequences, use(
                 Predictor(model._network(kernels), model._parameters, *scaling),
                 sequences,
@@ -68,7 +68,7 @@ class Predictions(FittedArrays):
         return rows, raw
 
     def _predict(self, X, method="predict"):
-        """What a method returns for the sequences X."""
+        """Return the result of a method for the sequences X."""
         check_is_fitted(self)
         model = self._snapshot()
         rows, raw = model._predict_raw(X)

@@ -9,12 +9,12 @@ _LINES = 10
 
 
 class Progress:
-    """Prints an epoch at a time.
+    """Prints progress, epoch by epoch.
 
     Parameters
     ----------
     name : str
-        Of the estimator.
+        Name of the estimator.
     n_epochs : int
     verbose : int
         1: a bar on a terminal; about ten lines elsewhere. 2 or more: a line for every epoch.
@@ -30,7 +30,7 @@ class Progress:
         self.is_live = verbose == 1 and getattr(self.stream, "isatty", bool)()
         self.started, self._first_ended = time.perf_counter(), None
         self._last = None
-        # Nobody should take the first epoch on a machine for a hanging one.
+        # The first epoch on a machine compiles kernels and should not look as if it hangs.
         if self.is_live or not Progress._has_printed:
             Progress._has_printed = True
             self._line(f"{name} epoch 1/{n_epochs} (the very first one compiles kernels, once)")
@@ -62,7 +62,7 @@ class Progress:
         self.stream.flush()
 
     def _line(self, text):
-        """A line of its own, or on a terminal the one that is there."""
+        """Print a new line, or on a terminal overwrite the current one."""
         self.stream.write(f"\r{text}\x1b[K" if self.is_live else f"{text}\n")
         self.stream.flush()
 
@@ -70,19 +70,19 @@ class Progress:
         return f"{self.name} {'  '.join(self._parts(report))}"
 
     def _parts(self, report):
-        """What there is to say of an epoch, the most important first."""
+        """The pieces of the report on an epoch, the most important first."""
         done = report.epoch + 1
         parts = [f"epoch {done}/{self.n_epochs}", f"loss {report.loss:.5g}"]
         if report.validation_score is not None:
             parts.append(f"validation score {report.validation_score:.4f}")
-        if done > 1:  # the first epoch may have compiled, and says little of the others
+        if done > 1:  # the first epoch may include compilation, so its time is not typical
             per_epoch = (time.perf_counter() - self._first_ended) / (done - 1)
             parts.append(f"{_clock(per_epoch * (self.n_epochs - done))} left")
         return parts
 
     def _fitting(self, done, parts):
-        """The line of a terminal: for want of room first the bar narrows, then the name goes, then
-        the bar, and then parts from the end.
+        """The line for a terminal. If it is too long, first the bar is narrowed, then the name is
+        dropped, then the bar, and then parts from the end.
         """
         columns = shutil.get_terminal_size().columns - 1  # some terminals wrap a full line
         text = "  ".join(parts)

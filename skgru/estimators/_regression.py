@@ -39,14 +39,14 @@ class PredictsNumbers:
         }
 
     def _checked_quantile(self):
-        """A level, or a tuple of them; None for other losses."""
+        """The quantile level, or a tuple of levels; None for other losses."""
         if self.loss != "quantile":
             return None
         levels = np.atleast_1d(np.asarray(self.quantile, dtype=object))
         if all(isinstance(level, Real) for level in levels.flat):
             levels = levels.astype(np.float64)
         valid = levels.dtype == np.float64 and levels.ndim == 1 and len(levels)
-        # Rising from above 0 to below 1.
+        # Strictly increasing, above 0 and below 1.
         if not valid or (np.diff(levels, prepend=0.0, append=1.0) <= 0).any():
             raise ValueError(
                 "quantile must be a number in (0, 1) or a rising list of them; got "

@@ -1,4 +1,4 @@
-"""What comes from private modules of scikit-learn, in one place: another version may move it."""
+"""Imports from private modules of scikit-learn, in one place as other versions may move them."""
 
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import (

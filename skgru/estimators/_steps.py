@@ -11,7 +11,7 @@ class PredictsSteps:
     _row_type = StepRows
 
     def _score_steps(self, X, y, sample_weight):
-        """The score of the targets, over all steps by their weights."""
+        """The score of the targets over all steps, weighted by their weights."""
         check_is_fitted(self)
         model = self._snapshot()
         rows, raw = model._predict_raw(X)

@@ -14,8 +14,8 @@ def hold_out(indices, fraction, seed, labels=None):
         Share to hold out, rounded up.
     seed : int
     labels : ndarray or None
-        Label of every sequence of the data set. Kept in proportion where every label has two
-        sequences and finds room in both parts.
+        Label of every sequence of the data set. The split is stratified if every label has
+        at least two sequences and both parts have room for every label.
 
     Returns
     -------
@@ -43,17 +43,17 @@ def hold_out(indices, fraction, seed, labels=None):
 
 
 def check_training_weight(weight, alpha, batch_size, dtype):
-    """Refuse weights so far from one that nothing is learnt from the sequences they belong to.
+    """Refuse weights so far from one that their sequences contribute nothing to training.
 
     Parameters
     ----------
     weight : ndarray
-        Weights of the training sequences, those of their classes included.
+        Weights of the training sequences, including the class weights.
     alpha : float
         Strength of the penalty in the gradient.
     batch_size : int
     dtype : str
-        Of the gradient.
+        Dtype of the gradient.
     """
     with np.errstate(over="ignore"):
         mean = weight.mean()

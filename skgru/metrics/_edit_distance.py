@@ -9,7 +9,7 @@ _PAIRS = 256
 
 
 def label_error_rate(y_true, y_pred):
-    """Edits that turn predictions into the truth, for each symbol of the truth.
+    """Number of edits that turn predictions into the truth, per symbol of the truth.
 
     The sum over all pairs of the edit distance (Levenshtein [1]_: insertions, deletions and
     replacements of one symbol count one each), divided by the number of symbols in `y_true`. With
@@ -50,7 +50,7 @@ def label_error_rate(y_true, y_pred):
     n_symbols = sum(map(len, true))
     if n_symbols == 0:
         raise ValueError("y_true has no symbols, so there is no rate of errors.")
-    # Pairs of like lengths share a table with little padding.
+    # Pairs of similar lengths share a table with little padding.
     order = sorted(range(len(true)), key=lambda i: (len(true[i]), len(pred[i])))
     n_edits = 0
     for start in range(0, len(order), _PAIRS):
@@ -60,7 +60,7 @@ def label_error_rate(y_true, y_pred):
 
 
 def _encode(item, name, i, numbers):
-    """Symbols as numbers, the same for equal symbols; `numbers` learns new ones."""
+    """Symbols as numbers, the same for equal symbols; new symbols are added to `numbers`."""
     steps = as_steps(item, name, i)
     if steps.ndim != 1:
         raise ValueError(f"{name} at sequence {i} should have one symbol for each step.")
@@ -91,7 +91,7 @@ def _distances(first, second):
     ends, lengths = (np.array(list(map(len, sequences))) for sequences in (first, second))
     row = np.zeros((len(b) + 1, len(first)), np.int32)
     pairs = np.arange(len(first))
-    found = np.zeros(len(first), np.int32)  # right where the first sequence is empty
+    found = np.zeros(len(first), np.int32)  # correct where the first sequence is empty
     for i, symbols in enumerate(a, 1):
         equal = row[:-1] - (b == symbols)
         row += 1

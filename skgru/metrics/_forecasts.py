@@ -1,4 +1,4 @@
-"""Errors of forecasts, in units of what a naive forecast would have missed."""
+"""Errors of forecasts, relative to the error of a naive forecast."""
 
 from collections.abc import Mapping
 
@@ -9,21 +9,22 @@ from sklearn.utils import check_consistent_length
 def mase(y_true, y_pred, y_train, *, seasonality=1, sample_weight=None):
     """Mean absolute scaled error of forecasts.
 
-    The mean absolute error of the forecast, divided by the mean absolute error that the last
-    value of the same season makes within the training part (Hyndman and Koehler [1]_): below 1 it
-    is better than such naive forecasts one step ahead. The value for several series is the mean of
-    theirs.
+    The mean absolute error of the forecast, divided by the mean absolute error, within the
+    training part, of predicting each value by the value one season before (Hyndman and Koehler
+    [1]_). Below 1, the forecast is better than these naive forecasts. The result for several
+    series is the mean of their errors.
 
     Parameters
     ----------
     y_true, y_pred : array-like
-        The values that came, and those that were forecast: shape (horizon,) for one series; an
+        The true values and the forecasts: shape (horizon,) for one series; an
         array or frame of shape (horizon, n_series), or a list or dict of series, for several.
         Steps that are NaN in `y_true` are left out.
     y_train : array-like
-        The series before that, in the same layout. Differences to a NaN are left out.
+        The series before the forecast, in the same layout. Differences that involve a NaN are
+        left out.
     seasonality : int, default=1
-        Steps of a season; 1 means the value before.
+        Number of steps of a season; 1 compares with the previous value.
     sample_weight : array-like of shape (n_series,), default=None
         Weights of the series.
 
@@ -35,8 +36,8 @@ def mase(y_true, y_pred, y_train, *, seasonality=1, sample_weight=None):
     Raises
     ------
     ValueError
-        If a series repeats itself in the training part, so that its scale is 0, or is not longer
-        there than a season; the message names the series.
+        If the training part of a series repeats itself every season, so that its scale is 0, or is
+        not longer than a season; the message names the series.
 
     References
     ----------

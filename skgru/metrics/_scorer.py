@@ -13,8 +13,8 @@ def step_scorer(score_func, *, response_method=None, greater_is_better=None, **k
     """Make a scorer that takes every step of every sequence as a sample.
 
     scikit-learn's own scorers take one target for each sample and fail on targets of sequences
-    that differ in length. This one puts the steps below each other first (`flatten_steps`); it can
-    be the `scoring` of a search or of a cross-validation.
+    that differ in length. This one concatenates the steps of all sequences first
+    (`flatten_steps`); it can be the `scoring` of a search or of a cross-validation.
 
     Parameters
     ----------
@@ -23,10 +23,10 @@ def step_scorer(score_func, *, response_method=None, greater_is_better=None, **k
         ``score_func(y_true, y_pred, **kwargs)``.
     response_method : str or tuple of str, default=None
         Method of the estimator whose result is scored, or several in order of preference, as in
-        `sklearn.metrics.make_scorer`. None means "predict"; a named scorer knows its own.
+        `sklearn.metrics.make_scorer`. None means "predict"; a named scorer has its own.
     greater_is_better : bool, default=None
         Whether `score_func` is a score rather than a loss, whose sign is then changed. None means
-        True; a named scorer knows its own.
+        True; a named scorer has its own.
     **kwargs : dict
         Further arguments of the metric, such as ``zero_division=0``.
 
@@ -34,15 +34,15 @@ def step_scorer(score_func, *, response_method=None, greater_is_better=None, **k
     -------
     scorer : callable
         With the signature ``scorer(estimator, X, y, sample_weight=None)``, where weights are
-        those of `flatten_steps`; greater is better. It can request weights by
+        as for `flatten_steps`; greater is better. It can request weights with
         ``set_score_request(sample_weight=True)``.
 
     Notes
     -----
     A metric of probabilities that takes `labels`, such as the log loss, is given the ``classes_``
-    of the estimator, because the fold that is scored may lack a class. Of two classes the
-    probability of `pos_label` is scored, that of the second class where there is none, as
-    scikit-learn's scorers do.
+    of the estimator, because the fold that is scored may lack a class. With two classes,
+    the probability of `pos_label` is scored, or of the second class if `pos_label` is not given,
+    as in scikit-learn's scorers.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class StepScorer:
                     f"The scorer {score_func!r} has its own response_method and sign. Pass a "
                     "metric, as sklearn.metrics.make_scorer takes it, to choose them."
                 )
-            # scikit-learn has no public way from the name of a scorer to its parts.
+            # scikit-learn has no public API that takes the name of a scorer to its parts.
             named = get_scorer(score_func)
             score_func, response_method = named._score_func, named._response_method
             greater_is_better, kwargs = named._sign > 0, {**named._kwargs, **kwargs}
@@ -86,7 +86,7 @@ class StepScorer:
         self._sign = -1 if greater_is_better is False else 1
         methods = response_method or "predict"
         self._methods = (methods,) if isinstance(methods, str) else tuple(methods)
-        # Of a callable that tells nothing, such as one written in C, nothing is known.
+        # Some callables, such as those written in C, have no signature to inspect.
         try:
             self._parameters = {
                 name: parameter.default
@@ -122,7 +122,7 @@ class StepScorer:
         y, response, *weight = flatten_steps(y, response, sample_weight)
         kwargs = dict(self._kwargs)
         classes = getattr(estimator, "classes_", None)
-        # Indicators of several labels have a column each, which is none of a class.
+        # Multilabel indicators have one column for each label, not for each class.
         if method != "predict" and classes is not None and y.ndim == 1:
             if len(classes) == 2:
                 response = self._of_positive(response, method, classes)
@@ -148,7 +148,7 @@ class StepScorer:
         return response if method != "decision_function" or found[0] == 1 else -response
 
     def _usable_weight(self, weight):
-        """Weights as an argument of the metric; steps of weight 0 are gone already."""
+        """Weights as an argument of the metric; steps of weight 0 have already been removed."""
         if "sample_weight" in self._parameters:
             return {"sample_weight": weight}
         if (weight != weight[0]).any():

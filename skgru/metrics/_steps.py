@@ -7,7 +7,7 @@ import numpy as np
 
 
 def flatten_steps(y_true, y_pred, sample_weight=None):
-    """Put the steps of all sequences below each other, as scikit-learn's metrics take them.
+    """Concatenate the steps of all sequences, as scikit-learn's metrics take them.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def _check_lengths(name, sequences, lengths):
 
 
 def _stack(sequences, name):
-    """Put arrays below each other, of objects where one of them does not hold numbers."""
+    """Concatenate arrays; the result holds objects if one of them does not hold numbers."""
     # An empty list has no dtype and no columns of its own.
     sequences = [steps for steps in sequences if len(steps)] or sequences[:1]
     if not sequences:
@@ -168,11 +168,11 @@ def _refuse_missing(flat, used, lengths):
 
 
 def _plain(flat):
-    """Objects as strings or numbers where they are of one kind, as metrics expect them."""
+    """Convert objects of one kind to strings or numbers, as metrics expect them."""
     if flat.dtype != object:
         return flat
     values = flat.ravel().tolist()
-    # Strings next to numbers stay objects, and NumPy makes no strings of the numbers.
+    # A mixture of strings and numbers stays objects: NumPy would turn the numbers into strings.
     for kind in (str, (Real, np.bool_)):
         if all(isinstance(value, kind) for value in values):
             return np.array(values).reshape(flat.shape)

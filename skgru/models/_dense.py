@@ -71,7 +71,7 @@ class Dense:
         return raw
 
     def backward(self, d_raw, x, packed, workspace, slot):
-        """Add the gradients of the parameters to the slot; return that of the input."""
+        """Add the gradients of the parameters to the slot; return the gradient of the input."""
         n_columns = packed[self.W_T].shape[0] * self.input_panel
         d_x = workspace.array(self.d_x, (x.shape[0], n_columns))
         self.kernels.dense_backward(x, d_raw, packed[self.W_T], slot[self.W], slot[self.b], d_x)

@@ -5,7 +5,7 @@ import numpy as np
 _SEED_STEP, _SEED_MASK = 0xD1342543DE82EF95, 2**64 - 1
 
 #: The place before the head of an output.  Places are numbers, so that masks do not change when
-#: modules are renamed; the recurrent masks begin far above those between layers.
+#: modules are renamed; recurrent masks are numbered far above the masks between layers.
 HEAD_SITE = 0
 _FIRST_RECURRENT_SITE = 1000
 

@@ -1,4 +1,4 @@
-"""Shards of a data set, brought to where the kernels can read them."""
+"""Feeds: they load shards of a data set into memory that the kernels can read."""
 
 from functools import cache
 from typing import NamedTuple
@@ -7,8 +7,8 @@ import numpy as np
 
 from skgru.data import ScatteredRows, Shard, gather_steps, gathered_dtype
 
-# Staging buffers for shards that are on their way to a device: the integers that describe a shard,
-# and its values.
+# Number of staging buffers for uploading shards to a device: for the integers that describe a
+# shard, and for its values.
 _N_DESCRIPTIONS, _N_VALUES = 16, 2
 
 
@@ -22,8 +22,8 @@ class LoadedShard(NamedTuple):
     x : (shard.n_rows, n_features)
         The standardised inputs, in the block layout.
     starts : (n_sequences,) int64
-        The row at which each sequence begins in the table of all steps of the data set, and so in
-        tables of targets and weights with a row for each step.
+        The row at which each sequence begins in the table of all steps of the data set.  Tables of
+        targets and weights that have a row for each step use the same numbering.
     """
 
     shard: Shard
@@ -32,7 +32,7 @@ class LoadedShard(NamedTuple):
 
 
 def make_feed(network, sequences, shift, scale, target=None, weight=None):
-    """Make a feed, which brings the shards of a data set to the device of a network.
+    """Make a feed, which loads the shards of a data set onto the device of a network.
 
     Parameters
     ----------
@@ -42,15 +42,15 @@ def make_feed(network, sequences, shift, scale, target=None, weight=None):
         Inputs are standardised as (x - shift) * scale.
     target : ndarray of shape (n_rows, n_target), float64, default=None
     weight : ndarray of shape (n_rows,), float64, default=None
-        Of every row of the output of the network: of every sequence, or of every step.  Needed for
-        training alone.
+        The weight of every row of the output of the network (every sequence, or every step).
+        Only training needs it.
     """
     kind = HostFeed if network.kernels.ON_HOST else DeviceFeed
     return kind(network, sequences, shift, scale, target, weight)
 
 
 class HostFeed:
-    """Reads the arrays of the data set themselves; any number of threads may."""
+    """Reads the arrays of the data set in place; any number of threads may use it at once."""
 
     def __init__(self, network, sequences, shift, scale, target, weight):
         self.network, self.sequences = network, sequences
@@ -64,8 +64,8 @@ class HostFeed:
         x = workspace.array("x", (shard.n_rows, self.network.n_features))
         starts = first = sequences.offsets[shard.indices]
         values = sequences.values
-        # Kernels are compiled for every type they meet; what is less common is converted on the
-        # way.  Only the sequences of the shard are read, so a memory map is never read as a whole.
+        # A kernel is compiled for every input type it receives, so less common types are converted
+        # here.  Only the sequences of the shard are read, so a memory map is never read as a whole.
         if values.dtype not in (np.float32, np.float64) or isinstance(values, ScatteredRows):
             values, first = gather_steps(sequences, shard)
         kernels.pack_sequences(values, first, shard.block, shard.alive, self._shift, self._scale, x)
@@ -97,7 +97,7 @@ class DeviceFeed:
         self.target, self.weight = (
             None if array is None else kernels.to_device(array) for array in (target, weight)
         )
-        # Last, so that the room for them is what targets and weights leave.
+        # Upload the values last: they may use the memory that targets and weights leave free.
         self._values = kernels.to_device_if_it_fits(sequences.values)
         self._descriptions = kernels.StagingBuffers(np.int64, _N_DESCRIPTIONS)
         self._staging = kernels.StagingBuffers(gathered_dtype(sequences), _N_VALUES)
@@ -131,7 +131,7 @@ class DeviceFeed:
         return self._identities[n_columns]
 
     def _upload(self, arrays, workspace):
-        """Copies of arrays of integers on the device."""
+        """Upload arrays of integers in one piece; return a view of the copy of each."""
         sizes = tuple(map(len, arrays))
         whole = workspace.array("integers", (sum(sizes),), np.int64)
         buffer = self._descriptions.next(whole.shape)

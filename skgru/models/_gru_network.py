@@ -15,7 +15,7 @@ from ._steps import EveryStep, scatter_steps
 
 
 class NetworkPass(NamedTuple):
-    """What a forward pass leaves for the backward pass.
+    """Results of a forward pass that the backward pass needs.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class NetworkPass(NamedTuple):
 
     @property
     def states(self):
-        """States of the top layer, of each direction."""
+        """States of the top layer, one array for each direction."""
         return self.layers[-1].states
 
 
@@ -51,14 +51,15 @@ class GRUNetwork(Network):
     dropout : float in [0, 1)
         Share of values dropped between layers and before the head, in training.
     recurrent_dropout : float in [0, 1)
-        Share of units whose state U does not see, one mask per sequence, in training.
+        Share of units whose state is masked before it is multiplied by U, in training; one mask
+        per sequence.
     dtype : {float32, float64}
     update_bias : float, default=0.0
         Initial bias of the update gates.
     loss : Loss, default=None
-        Needed by `train_shard` alone.
+        Only `train_shard` needs it.
     kernels : module, default=None
-        Of the device it runs on; None means those of the CPU.
+        Kernels of the device it runs on; None means the CPU kernels.
 
     Attributes
     ----------
@@ -111,7 +112,7 @@ class GRUNetwork(Network):
         x : ndarray of shape (shard.n_rows, n_features)
             Packed inputs; must stay untouched until `backward`.
         seed : int or None
-            Of the dropout masks; None, as in prediction, for no dropout.
+            Seed of the dropout masks; None, as in prediction, for no dropout.
         save : bool
             Whether `backward` will follow, with the same workspace.
 
@@ -152,7 +153,7 @@ class GRUNetwork(Network):
         raw = self.forward(loaded.x, loaded.shard, packed, workspace).raw
         self.output.readout.scatter(self.kernels.to_host(raw), shard, starts, out)
 
-    # -- what happens inside -----------------------------------------------------------------------
+    # -- inner states ------------------------------------------------------------------------------
     def pool_shard(self, feed, shard, packed, workspace, starts, out):
         """Write the pooled vectors of a shard, without padding, to rows ``starts`` of ``out``."""
         loaded, readout = feed.load(shard, workspace), self.output.readout
@@ -177,7 +178,7 @@ class GRUNetwork(Network):
 
 
 def without_padding(rows, readout):
-    """Rows of a readout without the columns that are padding."""
+    """Rows of a readout without the padding columns."""
     layer = readout.layer
     groups = rows.reshape(len(rows), readout.n_groups, layer.n_units)
     return groups[:, :, : layer.n_hidden].reshape(len(rows), -1)

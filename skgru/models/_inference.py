@@ -7,7 +7,8 @@ from skgru.data import cut_into_shards, minibatches
 from ._feeds import make_feed
 from ._threads import run_tasks
 
-# Sequences that are sorted by length together; bounds the bookkeeping of a large data set.
+# Number of sequences that are sorted by length at a time; this bounds the bookkeeping for a large
+# data set.
 _CHUNK_SEQUENCES = 4096
 
 
@@ -29,15 +30,15 @@ class Predictor:
         self.pack(parameters)
 
     def pack(self, parameters):
-        """Take other parameters."""
+        """Replace the parameters."""
         self.network.pack(self.network.upload(parameters), self._packed, transposed=False)
 
     def predict_raw(self, sequences, indices=None, n_threads=1, workspaces=None, feed=None):
         """Raw predictions of the chosen sequences, (n_rows, n_outputs) in the network's dtype.
 
-        The rows of a sequence, one or one for each step, follow those of the sequence before.
-        ``workspaces`` of the network, one for each thread, and a ``feed`` of the sequences are used
-        where the caller has them.
+        Each sequence has one row, or one row for each step, and sequences follow one another in the
+        chosen order.  The caller may pass ``workspaces`` of the network, one for each thread, and a
+        ``feed`` of the sequences; otherwise they are made here.
         """
         network = self.network
         indices = np.arange(len(sequences)) if indices is None else indices
@@ -80,8 +81,8 @@ class Predictor:
     def _run(self, visit, feed, indices, counts, workspaces, out):
         """Call ``visit(feed, shard, packed, workspace, starts, out)`` for every shard.
 
-        ``counts`` has the rows of each chosen sequence in ``out``, and ``starts`` the first of
-        them for each sequence of the shard.
+        ``counts`` is the number of rows of each chosen sequence in ``out``, and ``starts`` the
+        first row of each sequence of the shard.
         """
         network, starts = self.network, np.cumsum(counts) - counts
         for number, chunk in enumerate(minibatches(indices, _CHUNK_SEQUENCES)):

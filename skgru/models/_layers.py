@@ -8,7 +8,7 @@ from ._parameters import Parameter, glorot_uniform, orthogonal, round_up
 
 
 class _Direction:
-    """Names of the arrays of one direction of a layer: of parameters, and of a thread's buffers."""
+    """Names of the arrays of one direction of a layer: its parameters and a thread's buffers."""
 
     def __init__(self, number, prefix):
         self.number, self.reverse = number, number == 1
@@ -21,14 +21,14 @@ class _Direction:
 
 
 class LayerPass(NamedTuple):
-    """What a forward pass leaves for the backward pass; lists have an entry for each direction.
+    """Results of a forward pass that the backward pass needs; lists have one entry per direction.
 
     Attributes
     ----------
     x : (shard.n_rows, n_inputs)
     states : list of (shard.n_state_rows, n_units)
     gates : list of (shard.n_rows, 4 * n_units)
-    masks : list of (n_sequences, n_units), or of empty arrays without recurrent dropout
+    masks : list of (n_sequences, n_units), or empty arrays without recurrent dropout
     masked : list of (shard.n_state_rows, n_units), what the recurrent weights multiplied
     """
 
@@ -56,7 +56,7 @@ class GRULayer:
     kernels : module
     dtype : dtype
     needs_input_gradient : bool
-        Whether ``backward`` will be asked for the gradient of the input.
+        Whether ``backward`` has to compute the gradient of the input.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class GRULayer:
         return gradients
 
     def new_packed(self):
-        """Room for the packed weights of every direction."""
+        """Memory for the packed weights of every direction."""
         n_columns = self.kernels.panel_columns(self.dtype)
         n_groups = self.n_input_columns // n_columns if self.needs_input_gradient else 0
         shapes = {p.name: p.shape for p in self.gradients()}
@@ -130,7 +130,7 @@ class GRULayer:
         return {name: self.kernels.zeros(shape, self.dtype) for name, shape in shapes.items()}
 
     def pack(self, views, packed, transposed):
-        """Bring the weights into the layout of the kernels; transposed ones for training."""
+        """Bring the weights into the layout of the kernels; training also needs transposed ones."""
         for d in self.directions:
             self.kernels.pack_gru(
                 views[d.W], views[d.U], views[d.b], views[d.b_hn],
@@ -159,16 +159,16 @@ class GRULayer:
             One per direction, for recurrent dropout with ``rate``.
         initial : list of (n_sequences, n_units) or None
             Initial states of each direction, in the order of the shard and with zeros in the
-            padding columns; zeros without.
+            padding columns; None means zeros.
 
         Returns
         -------
         saved : LayerPass
-            The states of every step, and what `backward` needs besides.
+            The states of every step, and everything else that `backward` needs.
         """
         n, empty = shard.n_sequences, workspace.array(self.empty, (0, self.n_units))
         gate_rows = self.kernels.gate_rows(shard.n_rows, self.n_inputs, save)
-        if initial is None:  # a kernel on a device learns the number of sequences from it
+        if initial is None:  # device kernels read the number of sequences from its shape
             initial = [workspace.array(self.no_initial, (n, 0))] * len(self.directions)
         saved = LayerPass(x, [], [], [], [])
         for d in self.directions:
@@ -194,14 +194,15 @@ class GRULayer:
         return saved
 
     def stream_call(self, x, shard, packed, states):
-        """The kernel, with its arguments, that takes one step of streams.
+        """The kernel, and its arguments, that advances the streams by one step.
 
         Parameters
         ----------
         x : (n_streams, n_inputs)
         shard : Shard of one step.
-        states : (2 * n_streams, n_units), states after the step before in the second half; they
-            move to the first, and the new ones take their place.
+        states : (2 * n_streams, n_units)
+            The second half holds the states after the previous step; the kernel moves them to the
+            first half and writes the new states to the second.
         """
         d, zeros = self.directions[0], self.kernels.zeros
         empty, gates = (zeros((0, n * self.n_units), self.dtype) for n in (1, 4))
@@ -217,7 +218,7 @@ class GRULayer:
         return [workspace.array(d.final, shape) for d in self.directions]
 
     def no_final_gradients(self, shard, workspace):
-        """The same, filled with zeros."""
+        """Like `final_gradients`, but filled with zeros."""
         finals = self.final_gradients(shard, workspace)
         for final in finals:
             self.kernels.fill(final, 0)
@@ -234,8 +235,8 @@ class GRULayer:
         saved : LayerPass
             What `forward` returned.
         finals : list of (n_sequences, n_units)
-            Gradients of the final states; with ``need_initial`` they become those of the initial
-            states, otherwise their contents are lost.
+            Gradients of the final states; overwritten, with ``need_initial`` by the gradients of
+            the initial states.
         d_states : (shard.n_rows, any) or None
             Gradients of the states of every step, directions side by side.
         need_x : bool

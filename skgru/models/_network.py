@@ -1,4 +1,4 @@
-"""What every network has: memory for its passes, and parameters in the layout of the kernels."""
+"""The base of all networks: memory for passes, and parameters in the layout of the kernels."""
 
 from abc import ABC, abstractmethod
 
@@ -12,25 +12,25 @@ _PREDICTION_SIZE = 64
 class Network(ABC):
     """Modules with parameters, and passes over shards of sequences.
 
-    A trainer or a `Predictor` knows no more of a network than what is declared here.
+    A trainer or a `Predictor` uses only the methods and attributes declared here.
 
     Parameters
     ----------
     modules : list
-        With ``parameters``, ``gradients``, ``new_packed``, ``pack`` and ``unpack_gradient``; in
-        the order in which their parameters are initialised.
+        Objects with ``parameters``, ``gradients``, ``new_packed``, ``pack`` and
+        ``unpack_gradient``, in the order in which their parameters are initialised.
     widest : int
         Units of the widest layer, padding included.
     kernels : module
-        Of the device it runs on.
+        Kernels of the device it runs on.
     dtype : dtype
-        Of parameters and states.
+        Type of parameters and states.
 
     Attributes
     ----------
     layout : ParameterLayout
     shard_limits : tuple of int
-        Most sequences and most rows of a shard in training.
+        Maximum number of sequences and of rows of a shard in training.
     has_dropout : bool
         Whether `train_shard` needs a seed.
     """
@@ -46,24 +46,24 @@ class Network(ABC):
     # -- passes ----------------------------------------------------------------------------------
     @abstractmethod
     def train_shard(self, feed, shard, packed, workspace, slot, *, seed, scale, losses, place):
-        """Add the gradients of a shard to its slot, and note its loss.
+        """Add the gradients of a shard to its slot, and write its loss to ``losses``.
 
         Parameters
         ----------
         feed : HostFeed or DeviceFeed
-            Of the training data.
+            Feed of the training data.
         shard : Shard
         packed : dict
             What `pack` wrote, transposed weights included.
         workspace : Workspace
-            Of the calling thread.
+            Workspace of the calling thread.
         slot : FlatArrays
-            As of `new_slot`.
+            A slot made by `new_slot`.
         seed : int or None
-            Of dropout; None for none.
+            Seed of the dropout masks; None for no dropout.
         scale : float
-            One over the sum of the weights of the batch: the gradient is that of the weighted
-            mean loss.
+            One over the sum of the weights of the batch, which makes the result the gradient of
+            the weighted mean loss.
         losses : array of float64
             ``losses[place]`` receives the sum of weight times loss of the shard.
         """
@@ -77,10 +77,10 @@ class Network(ABC):
         """How many rows the raw predictions of sequences of these lengths have."""
 
     def prediction_limits(self, n_sequences, n_threads):
-        """Limits of shards for a prediction, whose bits do not depend on them.
+        """Limits of the shards of a prediction; they do not change the result in any bit.
 
-        Larger shards than in training cost less, as long as there are several for each of several
-        threads: the first ones hold the longest sequences.
+        Larger shards than in training are faster.  With several threads, though, there have to be
+        several shards for each thread, because the first shards hold the longest sequences.
         """
         size, n_rows = self.shard_limits
         n_shards = 1 if n_threads == 1 else 4 * n_threads
@@ -88,7 +88,7 @@ class Network(ABC):
 
     # -- memory ----------------------------------------------------------------------------------
     def new_workspaces(self, n_threads):
-        """Buffers for each thread; a device works for one."""
+        """One workspace for each thread; a device is driven by a single thread."""
         n = n_threads if self.kernels.ON_HOST else 1
         return [Workspace(self.kernels, self.dtype) for _ in range(n)]
 
@@ -112,14 +112,14 @@ class Network(ABC):
     def upload(self, parameters):
         """A flat parameter vector as `FlatArrays` that the kernels can read and write.
 
-        They share memory with the vector where it lies on the device already.
+        They share memory with the vector if it is already on the device.
         """
         return self.layout.arrays(self.kernels.to_device(parameters))
 
     def pack(self, parameters, packed, transposed):
         """Bring `FlatArrays` of parameters into the layout of the kernels.
 
-        ``transposed`` includes what only a backward pass needs.
+        With ``transposed``, also pack the arrays that only a backward pass needs.
         """
         for module in self.modules:
             module.pack(parameters.views, packed, transposed)

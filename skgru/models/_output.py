@@ -1,11 +1,11 @@
-"""The output of a network: rows of states, raw predictions of them, and what these cost."""
+"""The output of a network: rows of states, their raw predictions, and the loss."""
 
 
 class Output:
     """A readout, a head and a loss.
 
-    The *rows* of an output are sequences or steps, as its readout has them: there is a raw
-    prediction, a target and a weight for each.
+    The readout decides whether the *rows* of an output are sequences or steps.  Each row has a raw
+    prediction, a target and a weight.
 
     Parameters
     ----------
@@ -16,7 +16,7 @@ class Output:
     head : Dense
         Turns rows into raw predictions.
     loss : Loss or None
-        What training minimises; None for a network that only predicts.
+        The loss that training minimises; None for a network that only predicts.
     """
 
     def __init__(self, name, readout, head, loss=None):
@@ -30,7 +30,7 @@ class Output:
             self._loss_parameters = kernels.to_device(loss.parameters)
 
     def forward(self, states, shard, packed, workspace, seed=None):
-        """Raw predictions of the rows of a shard, (n_rows, >= n_outputs), and what was saved."""
+        """Raw predictions of a shard, (n_rows, >= n_outputs), and the saved pass of the readout."""
         saved = self.readout.forward(states, shard, packed, workspace, seed)
         return self.head.forward(saved.rows, packed, workspace), saved
 
@@ -40,14 +40,15 @@ class Output:
         Parameters
         ----------
         raw : (n_rows, >= n_outputs)
-        feed, loaded : as of `GRUNetwork.train_shard`
+        feed, loaded
+            The feed of the training data, and the shard that it loaded.
         scale : float
             One over the sum of the weights of the batch.
         losses : array of float64
             ``losses[place]`` receives the sum of weight times loss over the rows.
         """
-        # No loss writes to the columns that are padding.  They stay zero because nothing else
-        # uses this buffer, and because every shard has the same number of columns.
+        # No loss writes to the padding columns.  They stay zero because nothing else uses this
+        # buffer, and because every shard has the same number of columns.
         d_raw = workspace.array(self._d_raw, raw.shape)
         target, weight = self.readout.targets(feed, loaded, workspace)
         self._loss_kernel(raw, target, weight, self._loss_parameters, scale, d_raw, losses, place)
@@ -59,7 +60,7 @@ class Output:
         Returns
         -------
         finals, d_states
-            Gradients of the states, as of `Pooling.backward`.
+            Gradients of the states, as returned by `Pooling.backward`.
         """
         d_rows = self.head.backward(d_raw, saved.rows, packed, workspace, slot)
         return self.readout.backward(d_rows, saved, states, shard, packed, workspace, slot, seed)

@@ -29,7 +29,7 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class FlatArrays:
-    """A flat vector with its named views, made once where both are needed often."""
+    """A flat vector and its named views, for code that needs both often."""
 
     flat: np.ndarray
     views: dict
@@ -74,7 +74,7 @@ class ParameterLayout:
         self.n_weights = sum(p.size for p in parameters if p.is_weight)
 
     def views(self, flat):
-        """Named views of a flat vector, writable if it is; to be read only, as a dict."""
+        """Named views of a flat vector, writable if it is; callers must not change the dict."""
         return {p.name: flat[self._slices[p.name]].reshape(p.shape) for p in self.parameters}
 
     def arrays(self, flat):

@@ -9,7 +9,7 @@ from ._parameters import Parameter
 
 
 class PoolingPass(NamedTuple):
-    """What a forward pass leaves for the backward pass.
+    """Results of a forward pass that the backward pass needs.
 
     Attributes
     ----------
@@ -24,10 +24,11 @@ class PoolingPass(NamedTuple):
 
 
 class Pooling:
-    """States of a sequence become one vector: one or several poolings side by side.
+    """Turns the states of a sequence into one vector: one or several poolings side by side.
 
     The pooled vector holds, for each kind in the order given, the units of every direction.  "last"
-    takes each direction's final state; "attention" a mean under softmax weights of h . query.
+    takes each direction's final state; "attention" takes the mean of the states h, weighted by the
+    softmax of h . query over the steps.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class Pooling:
         Prefix of its parameters and buffers.
     kinds : tuple of {"last", "mean", "max", "attention"}
     layer : GRULayer
-        Whose states are pooled.
+        The layer whose states are pooled.
     dropout : float in [0, 1)
         Share of the pooled values dropped in training.
     """
@@ -85,12 +86,12 @@ class Pooling:
         return self.kinds.index(kind) * self.layer.n_outputs + direction.number * self.layer.n_units
 
     def _columns(self, kind):
-        """Of each direction the number, the row shift, and the column of a kind."""
+        """Yield the number, the row shift and the column of a kind, for each direction."""
         for direction in self.layer.directions:
             yield direction.number, 0 if direction.reverse else 1, self._column(kind, direction)
 
     def _simple(self, kinds):
-        """Of each direction the number, the row shift, and the columns of the simple poolings.
+        """Yield the number, the row shift and the columns of simple poolings, for each direction.
 
         The column of a pooling that is not among ``kinds`` is -1.
         """
@@ -103,7 +104,7 @@ class Pooling:
 
     # -- rows --------------------------------------------------------------------------------------
     def row_counts(self, lengths):
-        """Rows of sequences of these lengths: one each."""
+        """Number of rows of sequences of these lengths: one each."""
         return np.ones(len(lengths), np.int64)
 
     def targets(self, feed, loaded, workspace):
@@ -128,9 +129,9 @@ class Pooling:
         Parameters
         ----------
         states : list of (shard.n_state_rows, n_units)
-            Of each direction.
+            States of each direction.
         seed : int or None
-            Of the dropout mask; None for no dropout.
+            Seed of the dropout mask; None for no dropout.
 
         Returns
         -------
@@ -139,7 +140,7 @@ class Pooling:
         k, block, lengths = self.kernels, shard.block, shard.lengths
         pooled = workspace.array(self._pooled, (shard.n_sequences, self.n_outputs))
         total = workspace.array(self._total, (self.layer.n_units,), np.float64)
-        where = [  # of "max" alone, but its kernel does the others, too
+        where = [  # only "max" uses them, but its kernel also computes the other poolings
             workspace.array(name, (shard.n_sequences, self.layer.n_units), np.int64)
             for name in self._where
         ]
@@ -155,7 +156,7 @@ class Pooling:
         return PoolingPass(pooled, where, attention)
 
     def _drop(self, pooled, shard, seed):
-        """Dropout before the head, of the pooled vectors or of their gradients."""
+        """Apply the dropout before the head to the pooled vectors or to their gradients."""
         if seed is not None and self.dropout > 0:
             self.kernels.drop_rows(
                 pooled, shard.positions, site_seed(seed, HEAD_SITE), self.dropout,
@@ -163,21 +164,24 @@ class Pooling:
             )  # fmt: skip
 
     def stream(self, states, n_steps, shard):
-        """How streams are pooled after one more step.
+        """Kernel calls that pool streams after each further step.
 
         Parameters
         ----------
-        states : (2 * n_streams, n_units), those after the step in the second half.
-        n_steps : (n_streams,) int64, steps of each stream, this one included.
+        states : (2 * n_streams, n_units)
+            The second half holds the states after the step.
+        n_steps : (n_streams,) int64
+            Number of steps of each stream, including this one.
         shard : Shard of one step.
 
         Returns
         -------
         calls : list of (kernel, arguments)
-            To be made after every step.
-        pooled : (n_streams, n_outputs), which the calls write.
+            Calls to make after every step.
+        pooled : (n_streams, n_outputs)
+            The pooled vectors, which the calls write.
         memory : list of ndarray
-            What goes from one step to the next: the pooled vectors, and the sums of a mean.
+            Arrays carried from one step to the next: the pooled vectors, and the sums of a mean.
         """
         total = np.zeros((shard.n_sequences, self.layer.n_units))
         pooled = self.kernels.zeros((shard.n_sequences, self.n_outputs), self.layer.dtype)
@@ -208,13 +212,13 @@ class Pooling:
         return attention
 
     def backward(self, d_rows, saved, states, shard, packed, workspace, slot, seed=None):
-        """Turn the gradients of the pooled vectors, which are overwritten, into those of states.
+        """Turn the gradients of the pooled vectors (overwritten) into gradients of the states.
 
         Parameters
         ----------
         d_rows : (n_sequences, n_outputs at least)
         saved, states, seed
-            As in the call of `forward` that this one follows, and its result.
+            Result and arguments of the matching call of `forward`.
 
         Returns
         -------
@@ -230,7 +234,7 @@ class Pooling:
         if "attention" not in self.kinds:
             self._simple_backward(self.kinds, d_rows, saved, finals, d_states, shard, False)
             return finals, d_states if n_rows > 0 else None
-        # One after the other, in the order given: the order of a sum is part of its value.
+        # Add one after the other, in the order given: the order of a sum affects its rounding.
         for array in (*finals, d_states):
             self.kernels.fill(array, 0)
         for kind in self.kinds:

@@ -19,13 +19,13 @@ class GRUStack:
     dropout : float in [0, 1)
         Share of values dropped between layers, in training.
     recurrent_dropout : float in [0, 1)
-        Share of units that the recurrent weights do not see, one mask per sequence, in training.
+        Share of units masked before the recurrent weights, one mask per sequence, in training.
     update_bias : float
         Initial bias of the update gates.
     kernels : module
     dtype : dtype
     needs_input_gradient : bool, default=False
-        Whether `backward` will be asked for the gradient of the input.
+        Whether `backward` has to compute the gradient of the input.
 
     Attributes
     ----------
@@ -67,16 +67,16 @@ class GRUStack:
         x : (shard.n_rows, n_features)
             Packed inputs; must stay untouched until `backward`.
         initial : list with an entry for each layer, or None
-            Initial states as of `GRULayer.forward`; zeros without.
+            Initial states, as for `GRULayer.forward`; None means zeros.
         seed : int or None
-            Of the dropout masks; None, as in prediction, for no dropout.
+            Seed of the dropout masks; None, as in prediction, for no dropout.
         save : bool
             Whether `backward` will follow, with the same workspace.
 
         Returns
         -------
         saved : list of LayerPass
-            One for each layer; the states of the last are those of the stack.
+            One for each layer; the states of the last layer are the result of the stack.
         """
         saved = []
         for i, layer in enumerate(self.layers):
@@ -118,9 +118,9 @@ class GRUStack:
         Parameters
         ----------
         saved, shard, packed, workspace, seed
-            As in the call of `forward` with ``save=True`` that this one follows, and its result.
+            Result and arguments of the matching call of `forward`, with ``save=True``.
         slot : dict
-            Views of the slot, by the names of parameters.
+            Views of the slot; the keys are names of parameters.
         d_finals : list with an entry for each layer
             Gradients of the final states of each direction (n_sequences, n_units), or None for
             zeros; overwritten.
@@ -163,7 +163,7 @@ def connect_directions(layer, states, shard, seed, rate, rows):
     layer : GRULayer
     states : list of (shard.n_state_rows, layer.n_units)
     seed : np.uint64
-        Of the masks of the dropout with that rate.
+        Seed of the masks of the dropout with this rate.
     rate : float in [0, 1)
     rows : (shard.n_rows, layer.n_outputs)
         Receives the states; rows that belong to no sequence become zero.

@@ -9,7 +9,7 @@ from ._stack import connect_directions
 
 
 class StepsPass(NamedTuple):
-    """What a forward pass leaves for the backward pass.
+    """Results of a forward pass that the backward pass needs.
 
     Attributes
     ----------
@@ -22,15 +22,15 @@ class StepsPass(NamedTuple):
 class EveryStep:
     """The states of every step, directions side by side.
 
-    Rows lie in the block layout of a shard.  Those that belong to no sequence are zero, and so is
-    their weight.
+    Rows lie in the block layout of a shard.  Rows that belong to no sequence are zero and have
+    weight zero.
 
     Parameters
     ----------
     name : str
         Prefix of its buffers.
     layer : GRULayer
-        Whose states are read.
+        The layer whose states are read.
     dropout : float in [0, 1)
         Share of the values dropped in training.
     """
@@ -63,7 +63,7 @@ class EveryStep:
 
     # -- rows --------------------------------------------------------------------------------------
     def row_counts(self, lengths):
-        """Rows of sequences of these lengths: one for each step."""
+        """Number of rows of sequences of these lengths: one for each step."""
         return lengths
 
     def targets(self, feed, loaded, workspace):
@@ -84,17 +84,17 @@ class EveryStep:
 
     # -- passes ------------------------------------------------------------------------------------
     def forward(self, states, shard, packed, workspace, seed=None):
-        """Lay the states of a shard side by side; arguments as of `Pooling.forward`."""
+        """Lay the states of a shard side by side; arguments as for `Pooling.forward`."""
         rows = workspace.array(self._rows, (shard.n_rows, self.n_outputs))
         rate = self.dropout if seed is not None else 0.0
         connect_directions(self.layer, states, shard, site_seed(seed or 0, HEAD_SITE), rate, rows)
         return StepsPass(rows)
 
     def backward(self, d_rows, saved, states, shard, packed, workspace, slot, seed=None):
-        """Turn the gradients of the rows, which are overwritten, into those of states.
+        """Turn the gradients of the rows, which are overwritten, into gradients of the states.
 
-        Arguments and results as of `Pooling.backward`; the final states have no gradient of their
-        own.
+        Arguments and results are as for `Pooling.backward`; the final states have no gradient of
+        their own.
         """
         if seed is not None and self.dropout > 0:
             self.kernels.drop_steps(
@@ -104,7 +104,7 @@ class EveryStep:
         return None, d_rows
 
     def stream(self, states, n_steps, shard):
-        """As of `Pooling.stream`: the head reads the states themselves."""
+        """Like `Pooling.stream`, but without calls: the head reads the states directly."""
         return [], states[shard.n_sequences :], []
 
 

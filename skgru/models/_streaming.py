@@ -6,16 +6,16 @@ from skgru.data import make_shard
 
 
 class NetworkStream:
-    """A network of forward layers and a readout that runs along, with packed weights and states.
+    """A network of forward layers and a streaming readout, with packed weights and states.
 
-    A step is a shard of one step whose initial states are the final ones of the step before, so it
-    passes through the very kernels of a prediction and gives the same bits.  No buffer ever moves,
-    so a step is a list of kernel calls that is made once, here.
+    Each step is a shard of length one whose initial states are the final states of the previous
+    step.  It therefore runs the same kernels as a prediction and gives the same bits.  No buffer
+    ever moves, so the list of kernel calls of a step is built once, here.
 
     Parameters
     ----------
     network : GRUNetwork
-        Of the CPU, one direction, no attention.
+        It runs on the CPU, in one direction, and has no attention pooling.
     parameters : ndarray
         Flat parameter vector; packed once, here.
     shift, scale : ndarray of shape (n_features,)
@@ -50,13 +50,14 @@ class NetworkStream:
         ]
 
     def push(self, values):
-        """Take one step of every stream, (n_streams, n_features) float64.
+        """Process one step of every stream, (n_streams, n_features) float64.
 
         Returns
         -------
         raw : ndarray of shape (n_streams, n_outputs) or None
-            Raw predictions after the step; overwritten by the next one.  None if the values are
-            too large for the dtype or lead to a state that is not finite; nothing has changed then.
+            Raw predictions after the step; overwritten by the next step.  None if the values are
+            too large for the dtype or lead to a state that is not finite; the streams are then
+            unchanged.
         """
         standardize, arguments = self._standardize
         if not standardize(values, *arguments):
@@ -75,17 +76,17 @@ class NetworkStream:
 
     @property
     def _memory(self):
-        """All that goes from one step to the next."""
+        """All arrays that are carried from one step to the next."""
         n = len(self.n_steps)
         return [self.n_steps, *self._readout_memory, *(states[n:] for states in self._states)]
 
     def reset(self, streams):
-        """Forget what chosen streams (anything that indexes an array) have seen."""
+        """Reset the chosen streams (anything that indexes an array) to their start."""
         for array in self._memory:
             array[streams] = 0
 
     def get_state(self):
-        """Copies of all that a later `set_state` needs to go on to the last bit."""
+        """Copies of everything that `set_state` needs to continue with the same bits."""
         return [array.copy() for array in self._memory]
 
     def set_state(self, state):

@@ -1,9 +1,9 @@
-"""Plain Python threads that take whole shards.
+"""Plain Python threads that process whole shards.
 
-Kernels release the GIL and shards are independent, so this is all the parallelism there is: no
-thread pool of Numba or OpenMP, which abort when entered from two threads or die after a fork.  All
-models of a process share the same few helpers, one less than there are cores, so that several fits
-at once, in threads of the caller, do not start more.
+Kernels release the GIL and shards are independent, so no other parallelism is needed.  The thread
+pools of Numba and OpenMP are avoided: they abort when entered from two threads, or die after a
+fork.  All models of a process share one pool of helpers, one fewer than there are cores, so that
+several fits running at once in threads of the caller do not start more threads.
 """
 
 import atexit
@@ -17,8 +17,8 @@ import numpy as np
 
 from skgru.kernels import get_kernels
 
-# How often a thread spins on a flag before it sleeps: for some 100 to 200 microseconds, as long as
-# the work between two batches of a small network takes.
+# How often a thread checks a flag before it sleeps.  It spins for 100 to 200 microseconds, about
+# the time of the work between two batches of a small network.
 _N_SPINS = 4000
 # Places of flags; the first two are a cache line apart, and no thread spins on the last.
 _ASKED, _DONE, _UNUSED = 0, 8, 15
@@ -56,7 +56,7 @@ class _Helper:
         self._thread.start()
 
     def start(self, function):
-        """Run a function that raises nothing; return what `wait` takes."""
+        """Start a function that raises nothing; return the arguments for `wait`."""
         finished = threading.Lock()
         finished.acquire()
         self._n_asked += 1
@@ -85,12 +85,12 @@ class _Helper:
                 return
             function()
             function = self._task = None
-            self._idle.append(self)  # before the caller learns, whose next batch may be near
+            self._idle.append(self)  # before signalling: the caller may soon start a new batch
             finished.release()
 
 
 class _HelperPool:
-    """The helpers of this process; those of a parent do not exist after a fork."""
+    """The helpers of this process; threads of a parent process do not survive a fork."""
 
     def __init__(self):
         self._start_again()
@@ -104,7 +104,7 @@ class _HelperPool:
         self.lock = threading.Lock()
 
     def take(self, n):
-        """Up to ``n`` helpers: as many as are idle or may be made."""
+        """Take up to ``n`` helpers: idle ones, and new ones as far as the limit allows."""
         with self.lock:
             if self.process != os.getpid():
                 self._start_again()
@@ -137,8 +137,8 @@ if hasattr(os, "register_at_fork"):
 def run_tasks(task, numbers, workspaces):
     """Call ``task(i, workspace)`` for all numbers i, at most one thread for each workspace.
 
-    Tasks start in order.  If one fails, or Ctrl-C arrives, no further one starts, and the exception
-    is raised once none is running.
+    Tasks start in order.  If one fails, or Ctrl-C arrives, no further task starts, and the
+    exception is raised once no task is running.
     """
     n_threads = min(len(numbers), len(workspaces))
     if n_threads <= 1:
@@ -157,7 +157,7 @@ def run_tasks(task, numbers, workspaces):
         except BaseException as error:
             errors.append(error)
 
-    # The caller is one of the threads: waking one less is worth microseconds at every batch.
+    # The caller is one of the threads: waking one fewer saves microseconds in every batch.
     tickets = []
     try:
         helpers = _pool.take(n_threads - 1)

@@ -1,4 +1,4 @@
-"""Memory that is used again for every shard."""
+"""Memory that is reused for every shard."""
 
 import math
 
@@ -6,13 +6,13 @@ import numpy as np
 
 
 class Workspace:
-    """Named buffers that grow to the largest shard seen and are never given back in between.
+    """Named buffers that grow to the largest shard seen and are never freed in between.
 
     On a GPU, queued kernels may still use a buffer when it is replaced by a larger one.  That is
     safe: freeing device memory waits for them.
 
-    A workspace belongs to one thread at a time.  A name belongs to one owner: every module of a
-    network has a name of its own, with which the names of its buffers begin.
+    A workspace belongs to one thread at a time.  A buffer name belongs to one owner: every
+    module of a network has a unique name, which is the prefix of its buffers' names.
     """
 
     def __init__(self, kernels, dtype):
@@ -20,7 +20,7 @@ class Workspace:
         self._buffers, self._views = {}, {}
 
     def array(self, name, shape, dtype=None):
-        """An array that shares memory with earlier ones of this name, and has what they left.
+        """An array that shares memory, and so its contents, with earlier arrays of this name.
 
         Memory that has not been written to yet is zero.
         """
@@ -35,7 +35,7 @@ class Workspace:
         else:
             buffer = self._buffers.get(name)
             if buffer is None or buffer.size < size:
-                # The smaller one goes first, with its view.
+                # Free the smaller buffer, and its view, before making the larger one.
                 buffer = view = self._buffers[name] = self._views[name] = None
                 buffer = self._buffers[name] = self.kernels.zeros(size + size // 8, dtype)
             view = self.kernels.leading(buffer, shape)
@@ -43,7 +43,7 @@ class Workspace:
         return view
 
     def zeros(self, name, shape, dtype=None):
-        """The same, filled with zeros."""
+        """Like `array`, but filled with zeros."""
         array = self.array(name, shape, dtype)
         self.kernels.fill(array, 0)
         return array

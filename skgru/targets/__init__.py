@@ -1,4 +1,4 @@
-"""What y is: how it is encoded, what a wrong prediction costs, and how predictions look."""
+"""Kinds of targets: how y is encoded, which loss is minimised, and how predictions look."""
 
 from ._classes import ClassTarget, LabelTarget, learn_classes, weigh_classes
 from ._real import RealTarget, mean_d2_pinball_score

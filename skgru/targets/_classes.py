@@ -16,9 +16,9 @@ _METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function"
 
 
 def learn_classes(y, rows, weight, classes=None, name="y"):
-    """The target that y is, a `ClassTarget` or a `LabelTarget`, and y encoded by it.
+    """Return a `ClassTarget` or a `LabelTarget` that describes y, and y encoded by it.
 
-    ``classes`` are all there will be, where they are known before.
+    ``classes`` lists all classes that may ever occur, if they are known in advance.
     """
     encoded, found, is_multilabel = encode_classes(y, rows, weight, classes, name)
     if not is_multilabel and len(found) < 2:
@@ -89,7 +89,7 @@ class LabelTarget(Target):
     Parameters
     ----------
     classes : ndarray of shape (n_labels,)
-        Their numbers.
+        Numbers of the labels.
     """
 
     classes: np.ndarray
@@ -164,7 +164,7 @@ def weigh_classes(target, class_weight, encoded, weight, used, noun="sequence"):
 
 
 def _class_factors(class_weight, classes, used):
-    """Weight of each class, by the classes that are trained on."""
+    """Weight of each class, computed from the classes of the training rows."""
     if class_weight == "balanced":
         counts = np.bincount(used, minlength=len(classes))
         return len(used) / (np.count_nonzero(counts) * np.maximum(counts, 1))
@@ -179,7 +179,7 @@ def _class_factors(class_weight, classes, used):
 
 
 def _check_class_weight(weights, name):
-    """Refuse what gives no weight to classes: they must be finite numbers, and not negative."""
+    """Refuse class weights that are not finite numbers, or that are negative."""
     if not isinstance(weights, dict):
         raise ValueError(
             f"{name} is {weights!r:.50}, but must be a dict from classes to weights. A list, with "

@@ -20,7 +20,7 @@ from ._target import Target
 
 @dataclass(frozen=True, eq=False)
 class RealTarget(Target):
-    """Numbers, and the loss by which they are predicted.
+    """Targets that are numbers, and the loss that is minimised to predict them.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class RealTarget(Target):
     quantile : float, tuple of float or None
         With the quantile loss: the level or the levels.
     delta : float
-        Of Huber's loss.
+        Threshold of the Huber loss.
     n_targets : int
     is_1d : bool
         Whether a row of y is a single number.
@@ -46,7 +46,7 @@ class RealTarget(Target):
 
     @classmethod
     def learn(cls, y, rows, weight, loss_name, quantile, delta, name="y"):
-        """The target that y is, unscaled, and y encoded by it."""
+        """Return an unscaled target that describes y, and y encoded by it."""
         encoded, is_1d = encode_regression(y, rows, weight, name)
         if loss_name == "poisson":
             _check_counts(encoded, is_1d, rows, name)
@@ -57,7 +57,7 @@ class RealTarget(Target):
         return target, encoded
 
     def with_scale(self, encoded, weight, standardize):
-        """The same with the mean and the standard deviation of the given rows."""
+        """This target, with the mean and the standard deviation of the given rows."""
         if not standardize or self.loss_name == "poisson":
             return self
         with np.errstate(over="ignore", invalid="ignore"):
@@ -112,7 +112,7 @@ class RealTarget(Target):
         predicted = self.loss.link(raw)
         if self.loss_name == "quantile":
             predicted = predicted.reshape(len(raw), self.n_targets, -1)
-            if len(raw) < 2:  # for which D² is not defined: as R² of a single row
+            if len(raw) < 2:  # D² is not defined here, like R² of a single row
                 return float((predicted == scaled[..., np.newaxis]).all())
             return mean_d2_pinball_score(scaled, predicted, np.atleast_1d(self.quantile), weight)
         error = (scaled - predicted) ** 2
@@ -141,7 +141,7 @@ def mean_d2_pinball_score(y, predicted, levels, weight=None):
     """
     from sklearn.metrics import d2_pinball_score  # slow to import, seldom needed
 
-    if len(y) < 2:  # for which the score is not defined
+    if len(y) < 2:  # the score is not defined for a single row
         return float("nan")
     scores = [
         d2_pinball_score(y, predicted[..., i], alpha=level, sample_weight=weight)

@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 
 
 class Target(ABC):
-    """What y is.
+    """Description of y.
 
-    A target is made from the y of the first fit, and from then on decides how other y are encoded.
+    A target is made from the y of the first fit; it determines how any later y is encoded.
     It holds no data, only the facts about them that a fitted model stores.
     """
 
@@ -16,7 +16,7 @@ class Target(ABC):
     @property
     @abstractmethod
     def n_outputs(self):
-        """Targets of a row, or columns of the decision function."""
+        """Number of targets of a row, or of columns of the decision function."""
 
     @abstractmethod
     def encode(self, y, rows, weight, name="y"):
@@ -28,7 +28,7 @@ class Target(ABC):
         rows : SequenceRows or StepRows
         weight : ndarray of shape (n_rows,)
         name : str
-            What error messages call them.
+            What error messages call the targets.
 
         Returns
         -------
@@ -39,7 +39,7 @@ class Target(ABC):
     @property
     @abstractmethod
     def loss(self):
-        """The loss that training minimises, of targets on the scale of the network."""
+        """The loss that training minimises, for targets on the scale of the network."""
 
     def scaled(self, encoded):
         """Bring encoded targets to the scale of the network."""
@@ -54,5 +54,5 @@ class Target(ABC):
         """Score of raw predictions against targets on the scale of the network; a number."""
 
     def labels_to_stratify(self, encoded):
-        """What a validation split should keep in proportion, an entry for each row, or None."""
+        """Labels by which to stratify a validation split, one for each row, or None."""
         return None

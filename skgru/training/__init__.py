@@ -1,4 +1,4 @@
-"""Training: losses, optimisers, schedules, stopping rules and the loop that joins them."""
+"""Training: losses, optimisers, schedules, stopping rules and the epoch loop that uses them."""
 
 from ._dataset import Dataset
 from ._losses import (

@@ -1,4 +1,4 @@
-"""Sequences with their encoded targets, and the score of predictions of them."""
+"""Sequences with their encoded targets, and the score of their predictions."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,10 +19,10 @@ class Dataset:
     indices : ndarray of int
         The sequences to use.
     target : ndarray of shape (n_rows, n_target), float64
-        A row for each sequence, or for each step of each.
+        One row for each sequence, or for each step of each sequence.
     weight : ndarray of shape (n_rows,), float64
     row_offsets : ndarray of shape (len(sequences) + 1,), int64, or None
-        Row at which those of each sequence begin; None where a row is a sequence.
+        First row of each sequence; None where each sequence has exactly one row.
     """
 
     sequences: Sequences
@@ -58,7 +58,7 @@ class Validation:
     score : callable
         ``score(raw, target, weight)``; higher is better.
     feed : HostFeed or DeviceFeed
-        Of the sequences.
+        Feed of the sequences.
     shift, scale : ndarray of shape (n_features,)
         Inputs are standardised as (x - shift) * scale.
     """

@@ -2,7 +2,7 @@
 
 To add one, write its kernel in ``kernels/_row_losses.py`` and a class here (see
 ``docs/how_to_add_a_loss.md``).  Targets are float64 arrays (n, n_target); for the multinomial loss
-the one column is the number of the class.
+the only column is the number of the class.
 """
 
 from abc import ABC, abstractmethod
@@ -13,9 +13,9 @@ from skgru.kernels import get_kernels
 
 
 class Loss(ABC):
-    """What training minimises.
+    """A loss that training can minimise.
 
-    Training runs the kernel on its device; whatever else is asked of a loss is asked on the host.
+    Training runs the kernel on its device; all methods of a loss run on the host.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Loss(ABC):
 
     @abstractmethod
     def constant(self, target, weight):
-        """The raw prediction (n_raw,) that fits best without looking at the input."""
+        """The constant raw prediction (n_raw,) that fits the targets best."""
 
     def link(self, raw):
         """Predictions from raw predictions, in float64."""
@@ -118,7 +118,7 @@ class BinaryLogLoss(Loss):
     kernel = "binary_log_loss"
 
     def constant(self, target, weight):
-        # Half a sequence of each kind keeps a label that never varies finite.
+        # Adding half a sequence of each kind keeps the value finite for a label that never varies.
         n = weight.sum()
         share = (np.average(target, axis=0, weights=weight) * n + 0.5) / (n + 1)
         return np.log(share / (1 - share))
@@ -129,7 +129,7 @@ class BinaryLogLoss(Loss):
         return probability
 
     def log_link(self, raw, sign=1.0):
-        """Logarithm of the probability of the label, or of its absence with sign -1."""
+        """Log-probability of the label, or (with sign -1) of its absence."""
         log_probability = np.empty((len(raw), self.n_raw))
         get_kernels("cpu").log_sigmoid_link(raw, sign, log_probability)
         return log_probability

@@ -7,12 +7,12 @@ import numpy as np
 
 
 class Optimizer(ABC):
-    """A rule that turns gradients into steps.
+    """A rule that computes update steps from gradients.
 
     Attributes
     ----------
     buffers : dict of str to array
-        Running means, one entry for each parameter; on the device of the kernels.
+        Running means with one entry for each parameter, on the device of the kernels.
     n_updates : int
         Steps made so far.
     """
@@ -34,14 +34,14 @@ class Optimizer(ABC):
         self._step(parameters, gradient, rate)
 
     def is_finite(self):
-        """Whether the running means are; an infinite one stops its parameter for good."""
+        """Whether the running means are finite; an infinite one stops its parameter for good."""
         return all(np.isfinite(buffer).all() for buffer in self._on_host().values())
 
     def _on_host(self):
         return {name: self.kernels.to_host(buffer) for name, buffer in self.buffers.items()}
 
     def reset(self):
-        """Forget all steps."""
+        """Discard the effect of all steps on the running means and on the step count."""
         self.n_updates = 0
         for buffer in self.buffers.values():
             self.kernels.fill(buffer, 0)

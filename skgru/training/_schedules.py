@@ -23,12 +23,12 @@ class ConstantRate:
         return {"initial": self.initial, "current": self.current}
 
     def set_state(self, state):
-        if state["initial"] == self.initial:  # a rate that the user has changed is meant to be used
+        if state["initial"] == self.initial:  # a rate that the user has changed takes precedence
             self.current = state["current"]
 
 
 class AdaptiveRate(ConstantRate):
-    """A fifth of the rate whenever the loss stops falling, until it is below 1e-6."""
+    """Divides the rate by 5 when the loss stops falling, until the rate is below 1e-6."""
 
     _FACTOR, _SMALLEST = 5.0, 1e-6
 

@@ -1,22 +1,22 @@
-"""Gradient slots: where shards leave their gradients, and in which order these are added."""
+"""Gradient slots: memory for the gradients of shards, which are added in a fixed order."""
 
-# Gradients of so many shards (at least) are kept apart before they are added to the first one's.
+# Minimum number of shards whose gradients are kept apart before they are added to the first slot.
 _WAVE_SIZE = 8
 
 
 class GradientSlots:
     """Memory for the gradients of the shards of a batch.
 
-    A shard writes to a slot of its own, whatever thread computes it, and the slots are added in the
-    order of the shards.  So a gradient has the same bits for every number of threads.  Memory is
-    bounded: shards are computed in *waves*, after each of which the slots are added to the first
-    one and used again.
+    Each shard writes to its own slot, whichever thread computes it, and the slots are added in the
+    order of the shards.  The gradient therefore has the same bits for every number of threads.  To
+    bound memory, shards are computed in *waves*: after each wave, its slots are added to the first
+    slot and reused.
 
     Parameters
     ----------
     network : Network
     n_threads : int
-        Shards that are computed at the same time.
+        Number of shards that are computed at the same time.
     """
 
     def __init__(self, network, n_threads):
@@ -26,7 +26,8 @@ class GradientSlots:
     def waves(self, n_shards):
         """Ranges of shard numbers that may be computed at the same time, in order.
 
-        The first one has one shard more than the others: that of the slot which collects the sum.
+        The first wave has one shard more than the others, because its first shard writes directly
+        to the slot that collects the sum.
         """
         ends = range(min(1 + self._size, n_shards), n_shards + self._size, self._size)
         start = 0
@@ -36,12 +37,12 @@ class GradientSlots:
             start = end
 
     def slot_for(self, shard_number):
-        """The slot of a shard, as `FlatArrays`; what it held is not cleared."""
+        """The slot of a shard, as `FlatArrays`; its old contents are not cleared."""
         number = 0 if shard_number == 0 else 1 + (shard_number - 1) % self._size
         return self._slots[number]
 
     def reserve(self, n_shards):
-        """Make the slots that a batch of so many shards needs."""
+        """Make the slots that a batch of ``n_shards`` shards needs."""
         while len(self._slots) < min(1 + self._size, n_shards):
             self._slots.append(self._network.new_slot())
 
@@ -53,5 +54,5 @@ class GradientSlots:
 
     @property
     def total(self):
-        """The sum of the shards of all waves that were folded."""
+        """The sum of the gradients of all waves folded so far."""
         return self._slots[0]

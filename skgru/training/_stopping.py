@@ -1,4 +1,4 @@
-"""When training ends, and which weights it keeps."""
+"""The stopping rule: it decides when training ends and which weights are kept."""
 
 import numpy as np
 
@@ -9,9 +9,9 @@ class Stopping:
     Parameters
     ----------
     patience : int or inf
-        Epochs without improvement that are put up with.
+        Number of epochs without improvement to tolerate.
     tol : float
-        What counts as an improvement: of the loss, or of the validation score.
+        Minimum change of the loss, or of the validation score, that counts as an improvement.
     """
 
     def __init__(self, patience, tol):
@@ -21,11 +21,11 @@ class Stopping:
         self.best_parameters = None
 
     def update(self, parameters, loss, score=None):
-        """Take note of an epoch.
+        """Record the result of an epoch.
 
-        Without a score, a lower training ``loss`` is better.  With one, ``loss`` is that of the
-        validation data: a higher score is better, and at the same score a lower loss, because a
-        score on few sequences moves in large steps.
+        Without a score, ``loss`` is the training loss, and lower is better.  With a score, ``loss``
+        is the validation loss: a higher score is better, and at equal scores a lower loss, because
+        a score on few sequences changes in large steps.
 
         Returns
         -------

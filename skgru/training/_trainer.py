@@ -1,7 +1,7 @@
 """The only epoch loop.
 
-It knows a network (``train_shard``), an optimiser, a schedule and a stopping rule, and nothing of
-inputs, losses or estimators: whatever wants to follow or end training is a function called after
+It uses a network (``train_shard``), an optimiser, a schedule and a stopping rule, and knows nothing
+about inputs, losses or estimators.  To follow or end training, pass a function that is called after
 each epoch.
 """
 
@@ -19,7 +19,7 @@ from ._slots import GradientSlots
 
 @dataclass
 class EpochReport:
-    """What is known after an epoch; passed to ``on_epoch``.
+    """The results of an epoch, which are passed to ``on_epoch``.
 
     ``validation_score`` and ``validation_loss`` are None without validation data.
     """
@@ -33,12 +33,12 @@ class EpochReport:
 
 @dataclass
 class TrainingResult:
-    """What came out of a run.
+    """The result of a run.
 
     Attributes
     ----------
     parameters : ndarray
-        To predict with: the last ones, or the best ones where the stopping rule keeps those.
+        Parameters to predict with: the last ones, or the best ones with ``keep_best``.
     loss_curve, validation_scores : list of float
         One entry per epoch of this run.
     end : {"max_iter", "plateau", "callback", "interrupt", "non_finite"}
@@ -56,7 +56,7 @@ class Trainer:
     Parameters
     ----------
     network : Network
-        With a loss.
+        It must have a loss.
     optimizer : Optimizer
     schedule : ConstantRate
     stopping : Stopping
@@ -65,8 +65,8 @@ class Trainer:
     batch_size : int
     shuffle : bool
     random_state : RandomState
-        Draws the order of the sequences and the seeds of dropout; its state after an epoch is all
-        there is to save of both.
+        Draws the order of the sequences and the seeds of dropout; saving its state after an epoch
+        is enough to resume both.
     penalty : float
         L2 penalty on the weights, penalty / 2 |w|^2 divided by the size of a batch times the mean
         weight of the sequences.
@@ -97,7 +97,7 @@ class Trainer:
 
     # -- state -----------------------------------------------------------------------------------
     def get_state(self):
-        """Plain data from which `set_state` of a like trainer resumes to the last bit."""
+        """Plain data from which `set_state` of a similar trainer resumes with the same bits."""
         return {
             "kinds": self._kinds(),
             "optimizer": self.optimizer.get_state(),
@@ -107,12 +107,12 @@ class Trainer:
         }
 
     def set_state(self, state):
-        """Go on from a state; what has become of another kind since starts afresh."""
+        """Resume from a state; a part whose kind has changed since then starts from scratch."""
         for part, kind in self._kinds().items():
             if state["kinds"][part] == kind:
                 getattr(self, part).set_state(state[part])
         if not self.schedule.stops_on_plateau:
-            self.stopping.restart()  # every run of such a schedule is a cycle of its own
+            self.stopping.restart()  # every run of such a schedule is a separate cycle
         self.random_state.set_state(state["random_state"])
 
     def _kinds(self):
@@ -161,10 +161,10 @@ class Trainer:
                 loss = self._run_epoch(on_device, training, feed, epoch, n_epochs)
                 self.network.kernels.copy(on_device.flat, parameters)
                 if not self._is_finite(loss, parameters):
-                    # A single epoch may be one of a stream, whose best loss was that of other data.
+                    # A single epoch may belong to a stream; its best loss was on other data.
                     best = self.stopping.best_parameters if n_epochs > 1 else None
                     parameters[...] = last_finite if best is None else best
-                    self.optimizer.reset()  # its running means are no more finite than the step was
+                    self.optimizer.reset()  # its running means may not be finite either
                     result.end = "non_finite"
                     break
                 np.copyto(last_finite, parameters)
@@ -186,7 +186,7 @@ class Trainer:
         return result
 
     def _end_of_epoch(self, report, on_epoch):
-        """Why training ends after this epoch, or None."""
+        """Return the reason why training ends after this epoch, or None."""
         if self.keep_best:
             watched = report.validation_loss, report.validation_score
         else:
@@ -211,13 +211,13 @@ class Trainer:
         )
 
     def _validation(self, validation, score, training, feed):
-        """What computes loss and score of the validation data after an epoch."""
+        """Make the object that computes loss and score of the validation data."""
         if validation.sequences is not training.sequences:
             feed = make_feed(self.network, validation.sequences, self.shift, self.scale)
         return Validation(self.network, validation, score, feed, self.shift, self.scale)
 
     def _run_epoch(self, parameters, training, feed, epoch, n_epochs):
-        """One pass over the training data; the mean loss over it."""
+        """Make one pass over the training data; return the mean loss."""
         indices = training.indices
         if self.shuffle:
             indices = self.random_state.permutation(indices)
@@ -258,26 +258,26 @@ class Trainer:
         self.optimizer.update(parameters.flat, gradient, self.schedule.rate(progress))
 
     def gradient(self, parameters, feed, batch, weight, seed, gradient):
-        """Write the gradient of the loss of a batch, its sum over ``weight``.
+        """Write the gradient of the loss of a batch: the weighted sum divided by ``weight``.
 
-        It does not depend on which thread did what (see `GradientSlots`).
+        It does not depend on how shards are divided among threads (see `GradientSlots`).
 
         Parameters
         ----------
         parameters, gradient : FlatArrays
-            Of the network, on its device.
+            Arrays of the network, on its device.
         feed : HostFeed or DeviceFeed
-            What `feed` returned.
+            The feed that the method `feed` returned.
         batch : ndarray of int
         weight : float
         seed : int or None
-            Of dropout.
+            Seed of the dropout masks.
 
         Returns
         -------
         losses : array of shape (1 + n_shards,), float64
-            On the device, until the next call: room for the penalty, then the sum of weight * loss
-            of each shard.
+            On the device, and valid until the next call: first an entry for the penalty, then the
+            sum of weight * loss of each shard.
         """
         network, slots = self.network, self._slots
         shards = cut_into_shards(batch, feed.lengths, *network.shard_limits)

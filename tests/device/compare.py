@@ -1,4 +1,4 @@
-"""A kernel of a device beside that of the CPU."""
+"""Compare a device kernel with the CPU kernel of the same name."""
 
 import numpy as np
 import pytest

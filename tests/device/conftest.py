@@ -1,4 +1,4 @@
-"""Which tests of a device run, and what all of them check besides."""
+"""Which device tests run, and what all of them check in addition."""
 
 import warnings
 
@@ -11,7 +11,7 @@ from .mode import mode, why_not, why_not_here
 
 
 class CannotRun(pytest.Module):
-    """A file that is not even imported: that takes a compiler for GPUs."""
+    """Skip a file without importing it: importing needs a compiler for GPUs."""
 
     def collect(self):
         pytest.skip(why_not_here())
@@ -46,7 +46,7 @@ def _hashes_wrap_around():
 
 @pytest.fixture(autouse=True)
 def _no_violations():
-    """What the emulator reports is an error of the test."""
+    """Turn every report of the emulator into an error of the test."""
     before = n_violations() if EMULATED else 0
     yield
     if EMULATED:

@@ -1,4 +1,4 @@
-"""Sizes, and what else the tests of this folder share."""
+"""Sizes and helpers that the tests of this folder share."""
 
 import numpy as np
 import pytest

@@ -43,7 +43,7 @@ def settle(config):
 
 @cache
 def start_emulator():
-    """Put the emulator in the place of CUDA's driver; return the reason where it cannot be."""
+    """Replace CUDA's driver with the emulator; return the reason if that is impossible."""
     from tools.ptx_emulator import can_be_built, install
 
     if not can_be_built() or importlib.util.find_spec("numba_cuda") is None:

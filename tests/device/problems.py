@@ -52,5 +52,5 @@ def model_of(name, device="cuda", **options):
 
 
 def outputs(model, X):
-    """What a model says of sequences, in numbers."""
+    """The predictions of a model for sequences, as numbers."""
     return model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)

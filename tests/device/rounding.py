@@ -4,8 +4,8 @@ import numpy as np
 
 #: Largest error of a product, relative to the product of the absolute values: a factor is rounded
 #: to the nearest number with 10 (tf32) or 7 (bf16) bits behind the point, so it is off by at most
-#: 2**-11 or 2**-8 of itself, and a product has two of them. The rest is for what is quadratic in
-#: that, and for sums in float32.
+#: 2**-11 or 2**-8 of itself, and a product has two of them. The rest is for second-order
+#: terms, and for sums in float32.
 PRECISION = {"tf32": 1.01 * 2**-10, "bf16": 1.01 * 2**-7}
 
 #: The same for a product of factors that have already been rounded: float32 sums alone.

@@ -1,4 +1,4 @@
-"""A little of everything for a memory checker to watch: ``python -m tests.device.sanitized``."""
+"""A small run of every kernel for a memory checker: ``python -m tests.device.sanitized``."""
 
 import warnings
 

@@ -50,7 +50,7 @@ def test_losses(rng, name, n, dtype):
     weight, d_raw = rng.uniform(0.1, 3, n), np.zeros_like(raw)
     parameters, sums = np.array(parameters), np.array([0.5, 0.0, 1.5])
     arguments = raw, target, weight, parameters, 0.25, d_raw, sums, 1
-    # Float32 arithmetic of the CPU stays in float32 here and there.
+    # The CPU computes some float32 losses partly in float32.
     both(name, *arguments, tolerance=TOLERANCE[dtype])
     both("add_losses", sums, 0.3, np.array([2.0]))
 
@@ -79,7 +79,7 @@ def test_penalty_and_clipping(rng, n, n_weights, dtype):
     n_weights = n if n_weights == "all" else n // 2
     kernels.add_penalty(*device[:2], half, n_weights, *device[2:], 1)
     cpu.add_penalty(gradient, parameters, half, n_weights, partial, sums, 1)
-    # Of many squares, the CPU rounds each to the dtype.
+    # The CPU rounds each of many squares to the dtype.
     tolerance = 1e-6 if dtype == "float32" and n > 1000 else 1e-12
     assert_allclose(device[3].copy_to_host(), sums, rtol=tolerance)
     close(device[0].copy_to_host(), gradient)

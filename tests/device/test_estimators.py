@@ -88,7 +88,7 @@ def test_batches_of_several_shards(monkeypatch):
     cut = GRURegressor(device="cuda", **SMALL).fit(RAGGED, NUMBER)
     assert_allclose(cut._parameters, whole._parameters, rtol=1e-9)
     assert gru.shard_limits(64) == (2**16, 2**20)
-    # The prediction of a sequence has the same bits in any company.
+    # The prediction of a sequence has the same bits whatever other sequences are predicted.
     assert_array_equal(cut.predict(RAGGED), np.concatenate([cut.predict([x]) for x in RAGGED]))
 
 

@@ -103,7 +103,7 @@ def test_early_stopping(data):
 
 
 def test_a_search_with_one_process():
-    """n_jobs=1, as docs/gpu.md tells to search: the fits of a search use the GPU in turn."""
+    """With n_jobs=1, as docs/gpu.md recommends, the fits of a search use the GPU in turn."""
     X, y = load("taxi")
     X, y = X[: size(1500, 60)], y[: size(1500, 60)]
     grid = {"pooling": ["last", ("last", "mean", "max")], "learning_rate_init": [1e-6, 1e-2]}
@@ -124,7 +124,7 @@ def test_a_search_with_one_process():
 
 
 def test_a_fit_warns_of_nothing():
-    """The compiler has opinions on small grids, which are none of the user's business."""
+    """Numba warns about small grids; users should not see these warnings."""
     X, y = load("vowels")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

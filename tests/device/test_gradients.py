@@ -53,7 +53,7 @@ def test_large_network_against_the_cpu(kernels, rng, shard_size, dtype):
     expected_raw, expected = Engine(host, parameters.astype("float64")).gradient(
         x, d_raw.astype("float64"), shard_size=shard_size, seed=SEED
     )
-    # A maximum that float32 finds at another step sends its gradient there: more than rounding.
+    # If float32 finds a maximum at another step, its gradient moves there: more than rounding.
     raw_tolerance, tolerance = {"float64": (1e-11, 1e-10), "float32": (2e-5, 1e-3)}[dtype]
     assert_allclose(raw, expected_raw, rtol=0, atol=raw_tolerance * np.abs(expected_raw).max())
     theirs = host.layout.views(expected)

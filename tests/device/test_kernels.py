@@ -64,7 +64,7 @@ def test_states_and_gradients(rng, n_hidden, batch, even, reverse, dtype):
     d_states, d_final = [d.astype("float64") for d in d_states], d_final.astype("float64")
     assert_gradients_close(found, host.backward(d_states, d_final), GRADIENTS[dtype])
 
-    # The oracle takes one sequence at a time; a few of them tell whether the CPU is right.
+    # The oracle takes one sequence at a time; a few of them suffice to check the CPU.
     some = sorted({0, batch // 2, batch - 1})
     reference = reference.only(some)
     for i, theirs in zip(some, expected_states(reference), strict=True):
@@ -134,7 +134,7 @@ def test_a_sequence_has_the_same_bits_in_any_company(rng, dtype):
 
 @both_dtypes
 def test_layers_that_share_a_kernel_take_turns(rng, dtype):
-    """Each asks for shared memory of its own; what one was granted has to last."""
+    """Each requests its own amount of shared memory; a later request must not revoke a grant."""
     problems = [problem_of(rng, n, 5, True, False, dtype) for n in (128, 100)]
     first = [DeviceRun(problem).sequence_states() for problem in problems]
     for _ in range(2):
@@ -168,5 +168,5 @@ def test_too_much_shared_memory_is_refused():
     with pytest.raises(Exception, match="(?i)invalid"):  # the driver's own, whatever its class
         launch(touch, (1,), (1,), array, shared=too_much)
     assert array.copy_to_host()[0] == 0
-    launch(touch, (1,), (1,), array)  # and the device is as good as before
+    launch(touch, (1,), (1,), array)  # and the device still works
     assert array.copy_to_host()[0] == 1

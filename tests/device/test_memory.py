@@ -74,7 +74,7 @@ def test_a_data_set_without_room_stays(rng, monkeypatch):
 @pytest.mark.parametrize("n_buffers", [1, 2, 16])
 @pytest.mark.parametrize("dtype", ["int64", "float32"])
 def test_staged_arrays_arrive_in_order(rng, monkeypatch, dtype, n_buffers):
-    """Also what is too large for a buffer, which is waited for."""
+    """Also arrays that are too large for a buffer, whose copies are waited for."""
     monkeypatch.setattr(kernels.memory, "_PIECE_BYTES", 8 * 60)
     monkeypatch.setattr(kernels.memory, "with_room", lambda size: size)  # every buffer grows
     staging, sent = kernels.StagingBuffers(dtype, n_buffers), []

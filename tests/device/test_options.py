@@ -1,4 +1,4 @@
-"""Fourth rung: whatever can be asked of an estimator, a GPU does as the CPU does."""
+"""Fourth rung: every option of an estimator works on a GPU as on the CPU."""
 
 import numpy as np
 import pytest

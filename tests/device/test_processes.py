@@ -60,7 +60,7 @@ def test_a_model_without_a_gpu(tmp_path):
 
 
 def in_the_fork(send, model, X, y):
-    """Report what becomes of a fit and of a prediction."""
+    """Report the outcome of a fit and of a prediction."""
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -101,12 +101,12 @@ def test_a_fork_is_told_what_to_do(monkeypatch):
     assert "CUDA was used before this process was forked" in message and "'spawn'" in message
     assert [m.startswith("Predicting on the CPU. CUDA was used before") for m in messages] == [True]
     assert_array_equal(predicted, model.set_params(device="cpu").predict(X))
-    assert model.set_params(device="cuda").fit(X, y).device_ == "cuda:0"  # the parent goes on
+    assert model.set_params(device="cuda").fit(X, y).device_ == "cuda:0"  # the parent still works
 
 
 @pytest.mark.skipif(EMULATED, reason="workers that start afresh have no emulator")
 def test_workers_of_joblib_have_the_gpu_each_for_itself():
-    """loky starts processes afresh, so they may use CUDA; they share the GPU and its memory."""
+    """loky does not fork its workers, so they may use CUDA; they share the GPU and its memory."""
     X, y = load("taxi")
     model = model_of("taxi", max_iter=1)
     one, two = (cross_val_score(model, X, y, cv=2, n_jobs=n, error_score="raise") for n in (1, 2))

@@ -1,4 +1,4 @@
-"""Fourth rung: the same bits from the same seed, wherever the data lie and in any company."""
+"""Fourth rung: the same seed gives the same bits, wherever the data lie and in any batch."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -113,5 +113,5 @@ def test_memory_is_given_back():
         model.fit(X, y).predict(X)
         cuda.current_context().deallocations.clear()
         free.append(cuda.current_context().get_memory_info().free)
-    # The first ones load kernels; afterwards every fit has to leave what it found.
+    # The first fits load kernels; after them, fits must not use up memory.
     assert free[2] - free[-1] < 8 * 2**20, np.diff(free)

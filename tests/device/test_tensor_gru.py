@@ -25,9 +25,9 @@ both_precisions = pytest.mark.parametrize("precision", ["tf32", "bf16"])
 #: More than the eight sequences of a block.
 LENGTHS = (2, 3, 3, 1, 2, 3, 1, 3, 1, 2, 3)
 
-#: From the emulation, which rounds the same numbers but carries more digits between them: float32's
-#: own error. A number that lies in the middle of two may be rounded differently: rarely, and by as
-#: much as the precision has.
+#: Largest difference from the NumPy emulation, which rounds the same numbers but otherwise uses
+#: float64: the error of float32. A number that lies halfway between two may, rarely, be rounded
+#: differently, by one unit in the last place of the precision.
 CLOSE, RARELY = 2e-6, 0.03
 
 

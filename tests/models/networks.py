@@ -43,7 +43,7 @@ def pack(x, shard, dtype):
 class Engine:
     """A network with packed parameters and one workspace for all shards.
 
-    A network of a GPU takes and returns NumPy arrays here like any other.
+    A network on a GPU also takes and returns NumPy arrays here.
     """
 
     def __init__(self, network, parameters):
@@ -53,7 +53,7 @@ class Engine:
         network.pack(network.upload(parameters), self.packed, True)
 
     def _shards(self, x, indices, shard_size):
-        """Shards, the same in reach of the kernels, and their inputs."""
+        """Shards, their copies where the kernels can read them, and their inputs."""
         to_device = self.network.kernels.to_device
         indices = np.arange(len(x)) if indices is None else np.asarray(indices)
         lengths = np.array([len(sequence) for sequence in x])
@@ -63,7 +63,7 @@ class Engine:
             yield shard, Shard(*map(to_device, shard[:5]), *shard[5:]), rows
 
     def forward(self, x, indices=None, *, shard_size=32, seed=None):
-        """Raw predictions (n_rows, n_outputs), those of a sequence after those of the one before.
+        """Raw predictions (n_rows, n_outputs), sequence after sequence.
 
         The sequences are in the order of ``indices``.
         """
@@ -103,7 +103,7 @@ class Engine:
         return np.cumsum(counts) - counts, raw
 
     def _rows(self, shard, starts):
-        """Of each sequence its rows in the shard, and those in the order of the user."""
+        """For each sequence, its rows in the shard and its rows in the order of the user."""
         for i, (position, length) in enumerate(zip(shard.positions, shard.lengths, strict=True)):
             if predicts_steps(self.network):
                 yield shard.block[:length] + i, starts[position] + np.arange(length)

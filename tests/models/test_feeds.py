@@ -71,7 +71,7 @@ def test_only_the_sequences_of_the_shard_are_read():
 
 
 def test_nan_passes(rng):
-    # The check of X comes before; what gets here is not looked at again.
+    # X is checked before; a feed does not check it again.
     x = [rng.normal(size=(3, 2)), rng.normal(size=(2, 2))]
     sequences = as_sequences(x)
     sequences = Sequences(sequences.values.copy(), sequences.offsets, sequences.layout)

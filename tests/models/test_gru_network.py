@@ -1,4 +1,4 @@
-"""The whole network: against the oracle, finite differences, and itself in other company."""
+"""The whole network: against the oracle, finite differences, and itself in other batches."""
 
 from itertools import combinations
 
@@ -141,7 +141,7 @@ def test_gradient_of_shards_adds_up(rng, options):
     engine = Engine(network, parameters)
     raw, whole = engine.gradient(x, d_raw, seed=SEED)
     for shard_size in (1, 4):
-        # Dropout included: a mask belongs to the place of a sequence in its batch.
+        # Dropout included: a mask depends on the position of a sequence in its batch.
         raw_cut, cut = engine.gradient(x, d_raw, shard_size=shard_size, seed=SEED)
         assert_array_equal(raw_cut, raw)
         assert_allclose(cut, whole, rtol=0, atol=1e-13 * np.abs(whole).max())

@@ -59,7 +59,7 @@ class Harness:
         )  # fmt: skip
 
     def oracle(self):
-        """Of each sequence the states (length, directions * n_hidden) of the top layer."""
+        """For each sequence, the states (length, directions * n_hidden) of the top layer."""
         found = []
         for i, states in enumerate(self.x):
             for number, layer in enumerate(self.stack.layers):
@@ -75,7 +75,7 @@ class Harness:
         return found
 
     def finals(self, states):
-        """Of every sequence the final states of all directions, from its states."""
+        """For every sequence, the final states of all directions, taken from its states."""
         h = self.stack.top.n_hidden
         return [np.concatenate([s[-1, :h], s[0, h:]]) for s in states]
 

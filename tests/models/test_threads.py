@@ -49,7 +49,7 @@ def test_an_error_is_raised_and_stops_what_has_not_begun(n_threads, error):
         run_tasks(task, range(100_000), [None] * n_threads)
     assert 5 in started
     assert len(started) < 100_000
-    run_tasks(task, range(5), [None] * n_threads)  # the pool is as good as new
+    run_tasks(task, range(5), [None] * n_threads)  # the pool still works
     assert sorted(started[-5:]) == list(range(5))
 
 

@@ -1,7 +1,7 @@
 """Kernels for a CUDA device: the functions of ``kernels.cpu`` on device arrays.
 
 Every function starts one or a few kernels on the stream of its thread (``use_stream``) and returns
-without waiting. Links and what streams need are missing: both are computed on the CPU.
+without waiting. The link functions and the streaming kernels are missing: both run on the CPU.
 """
 
 from ._launch import current_stream, release_scratch, use_precision, use_stream

@@ -11,7 +11,7 @@ from ._plan import MAX_THREADS
 
 @cache
 def make_backward(dtype, rows, slices, spilled=False):
-    """The mirror of ``make_forward``: threads and blocks share the work in the same way.
+    """Make the counterpart of ``make_forward``; threads and blocks share the work in the same way.
 
     A step multiplies the gate gradients of the step after it (in the direction of the layer) by U,
     transposed, and differentiates the cell. Padding rows of ``d_gates`` become zero: the products
@@ -49,8 +49,8 @@ def make_backward(dtype, rows, slices, spilled=False):
         if first >= n_sequences:
             return
 
-        # Shared memory (or the block's piece of ``spill``): weights, da, dr, dz (of the step done
-        # last and of this one), what the state passes on past the gates, sums of the slices.
+        # Shared memory (or the block's piece of ``spill``): weights, da, dr, dz (of the previous
+        # step and of this one), the gradient that bypasses the gates, partial sums of the slices.
         shared = spill if spilled else cuda.shared.array(0, dtype)
         length = i3 * n_units
         cached = n_cached * n_units
@@ -87,7 +87,7 @@ def make_backward(dtype, rows, slices, spilled=False):
                 e += n_threads
             cuda.syncthreads()
 
-            # With ``need_initial`` a last round, of no step, ends what the first step began.
+            # With ``need_initial``, one more round completes the gradient of the initial state.
             s, n_alive = i0, i0
             n_rounds = n_steps + i1 if need_initial else n_steps
             while s < n_rounds:

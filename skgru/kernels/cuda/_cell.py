@@ -30,7 +30,7 @@ def quotient(a, b):
 def make_activations(dtype, divide=quotient):
     """The logistic function and tanh for a Numba type.
 
-    Both use an exponential that cannot overflow; constants of another type would drag float32
+    Both use an exponential that cannot overflow; constants of another type would promote float32
     arithmetic to float64. Divisors are between 1 and 2.
     """
     zero, one, two = dtype(0), dtype(1), dtype(2)
@@ -39,7 +39,7 @@ def make_activations(dtype, divide=quotient):
     def sigmoid(x):
         e = dtype(math.exp(-abs(x)))
         top = one if x >= zero else e
-        # A NaN fails every comparison and arrives here in e.
+        # A NaN fails every comparison, so it reaches this line in e.
         return divide(top, one + e)
 
     @device_function
@@ -68,8 +68,8 @@ def make_cell(dtype, divide=quotient):
     def gru_cell_backward(dh_next, r, z, n, a, h):
         """Compute the derivative of a step; return da, dr, dz and dn.
 
-        ``dh_next`` is dh', the gradient of the next state. The part of it that reaches the state
-        before without passing a product, dh' z, is left to the caller.
+        ``dh_next`` is dh', the gradient of the next state. The caller adds dh' z, the part that
+        reaches the previous state without passing through a product.
         """
         not_z = one - z
         dz = dh_next * (h - n) * (z * not_z)
@@ -84,7 +84,7 @@ def make_cell(dtype, divide=quotient):
 
 @device_function
 def clear_padding(d_gates, row, unit, block, alive):
-    """Set to zero what the block after the last step of a sequence has room for."""
+    """Set the entries of a sequence in the block after its last step to zero."""
     t = length_of(row, alive)
     if t < index(alive.shape[0]):
         where = index(block[t]) + row
@@ -95,7 +95,7 @@ def clear_padding(d_gates, row, unit, block, alive):
 
 @device_function
 def length_of(sequence, alive):
-    """Steps of a sequence: how many entries of ``alive``, which never rise, exceed its number."""
+    """Number of steps of a sequence: the entries of ``alive`` (non-increasing) above its index."""
     low, high = index(0), index(alive.shape[0])
     while low < high:
         middle = (low + high) // index(2)

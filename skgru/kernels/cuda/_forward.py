@@ -12,13 +12,13 @@ from ._states import store_gates, store_states
 
 @cache
 def make_forward(dtype, rows, slices, fused, spilled=False):
-    """A kernel whose blocks carry ``rows`` sequences at a time; see `Plan` for the terms.
+    """Make a kernel whose blocks process ``rows`` sequences at a time; see `Plan` for the terms.
 
     With ``fused`` the inputs are multiplied inside the loop over the steps; otherwise ``gates``
     already holds x W + b in the places of r, z and n.
 
     Thread (slice, column) sums over its slice of the units for all rows of the block and for the
-    units column, column + columns...; then it adds up what the slices found, always in the same
+    units column, column + columns...; then it adds up the sums of the slices, always in the same
     order, and finishes the cell for rows slice, slice + slices...
     """
     own = -(-rows // slices)
@@ -49,7 +49,7 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
 
     @device_function
     def add_inputs(weights, at, vector, v, n, x_row, n_units, sums):
-        """The same for inputs, whose share of the candidate is kept apart from that of U."""
+        """Do the same for inputs; their part of the candidate is kept apart from the part of U."""
         step = i3 * n_units
         k = i0
         while k < n:
@@ -142,7 +142,7 @@ def make_forward(dtype, rows, slices, fused, spilled=False):
                 seen_now = seen_at + now * n_rows * n_units
                 seen_later = seen_at + later * n_rows * n_units
 
-                # What the next step needs from far away is asked for here and used at the end.
+                # Loads from global memory for the next step start here and are used at the end.
                 next_x = zero
                 if fused:
                     if s + i1 < n_steps and thread < n_rows * n_x:

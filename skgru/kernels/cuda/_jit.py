@@ -1,4 +1,4 @@
-"""How kernels are compiled: what every other module of kernels needs from Numba."""
+"""How kernels are compiled: everything that the other kernel modules need from Numba."""
 
 import numba
 import numpy as np
@@ -16,7 +16,7 @@ from numba.cuda.np.arrayobj import make_array, populate_array  # noqa: E402
 if _lacks_row_stack:
     del np.row_stack  # noqa: NPY201
 
-#: Bytes of shared memory that a block has without asking for more.
+#: Bytes of dynamic shared memory that a block may use by default.
 DEFAULT_SHARED = 48 * 1024
 
 #: Type of positions in memory. Unsigned, because a signed index is compared with zero at every
@@ -26,7 +26,7 @@ index = numba.uint64
 
 NUMBA_TYPES = {np.dtype("float32"): numba.float32, np.dtype("float64"): numba.float64}
 
-#: Quotient of float32 numbers, one or two bits off; not for divisors near the largest numbers.
+#: Fast float32 division, accurate to one or two bits; not for divisors near the largest float32.
 fast_quotient = fast_fdividef
 
 
@@ -40,7 +40,7 @@ class Kernel:
     function : callable
         The kernel in Python.
     max_threads : int or None
-        Threads that a block has at most; None is any number.
+        Largest number of threads of a block; None means no limit.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ BLOCK = 256
 #: In kernels whose blocks take a few whole rows: threads along a row, and rows.
 ROW_THREADS, ROWS = 32, 8
 
-#: Most that a block may ask for, by compute capability (CUDA C++ Programming Guide, "Technical
+#: Largest shared memory of a block, by compute capability (CUDA C++ Programming Guide, "Technical
 #: Specifications per Compute Capability").
 _SHARED_LIMITS = {
     (7, 0): 96, (7, 2): 96, (7, 5): 64, (8, 0): 163, (8, 6): 99, (8, 7): 163, (8, 9): 99,
@@ -76,7 +76,10 @@ def session(device, precision):
 
 
 def _free():
-    """Free unreferenced arrays, and the memory whose release Numba defers: up to a fifth."""
+    """Free unreferenced arrays.
+
+    This includes memory whose release Numba defers: up to a fifth of the device memory.
+    """
     if getattr(_local, "has_compiled", False):
         _local.has_compiled = False
         gc.collect()  # the compiler leaves cycles of tracebacks, which refer to our callers

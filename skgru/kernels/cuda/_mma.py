@@ -3,8 +3,8 @@
 ``mma`` multiplies with all 32 threads of a warp: d = a @ b + c, where c and d are 16 x 8 numbers of
 float32 and the operands have fewer bits. They come in words of 32 bits, and a is 16 x 8 words, b
 8 x 8: with tf32 a word is one number, with bf16 it is two neighbours along the sum, the first of
-them in the lower half. Counted in words, both formats spread the operands over a warp alike. Lane
-``4 * g + q`` holds::
+them in the lower half. Counted in words, both formats distribute the operands over a warp in the
+same way. Lane ``4 * g + q`` holds::
 
     a0..a3  word q of row g, word q of row g + 8, word q + 4 of row g, word q + 4 of row g + 8
     b0, b1  word q of column g, word q + 4 of column g
@@ -34,11 +34,11 @@ class Format(NamedTuple):
     per_word : int
         Numbers in a word.
     to_word : callable
-        ``to_word(first, second)``: two numbers of float32 as a word, rounded to the nearest; with
-        one number to a word the second is not looked at.
+        ``to_word(first, second)``: two numbers of float32 as a word, rounded to the nearest; if
+        a word holds one number, the second is ignored.
     mma : callable
         ``mma(a0, a1, a2, a3, b0, b1, c0, c1, c2, c3)``: this lane's four numbers of d. All lanes
-        of a warp have to arrive together.
+        of a warp have to execute it together.
     """
 
     per_word: int
@@ -50,7 +50,7 @@ _WORD, _NUMBER = ir.IntType(32), ir.FloatType()
 
 
 def _assemble(builder, result, operands, template, constraints):
-    """A line of PTX.  Its effect is its result alone, but the lanes must not be parted."""
+    """A line of PTX. It has no side effects, but the lanes of a warp must not diverge here."""
     kind = ir.FunctionType(result, [operand.type for operand in operands])
     assembly = ir.InlineAsm(kind, template, constraints)
     return builder.call(assembly, operands, attrs=("convergent", "readnone"))

@@ -11,7 +11,7 @@ _MAX_ROW_BYTES = 32  # sequences of a block times bytes of a number: the registe
 # Blocks to spread a batch over: about one for each multiprocessor of a large device; fewer where
 # every block has to read weights from the L2 cache at every step, which is what limits it then.
 _SPREAD, _SPREAD_STREAMING = 128, 32
-#: Blocks of a grid at most; each takes further rows when it is done with its own.
+#: Blocks of a grid at most; each takes further rows when it has finished its own.
 MAX_BLOCKS = 1024
 
 
@@ -49,12 +49,12 @@ def round_up(n, multiple):
 
 
 def panel_width(n_hidden, dtype):
-    """Units of a panel: here all of a direction, padded to whole vectors of four."""
+    """Units of a panel: here all units of a direction, padded to a multiple of four."""
     return round_up(n_hidden, 4)
 
 
 def panel_columns(dtype):
-    """Columns of a panel of ``multiply``: what one warp reads side by side."""
+    """Columns of a panel of ``multiply``: the neighbouring columns that one warp reads."""
     return 32
 
 
@@ -64,7 +64,9 @@ def head_columns(n_outputs, dtype):
 
 
 def plan(n_units, itemsize, batch, shared_limit, n_inputs=0, backward=False):
-    """Choose a `Plan`; the bits of a result depend on its ``slices``, so those on n_units alone.
+    """Choose a `Plan`.
+
+    The bits of a result depend on ``slices``, so ``slices`` depends on n_units alone.
 
     Parameters
     ----------
@@ -87,7 +89,7 @@ def plan(n_units, itemsize, batch, shared_limit, n_inputs=0, backward=False):
     per_slice = -(-n_weights // slices)
 
     def buffers(rows):
-        """Bytes of what a block needs besides weights; see the kernels for what is what."""
+        """Bytes that a block needs besides weights; the kernels document the layout."""
         if backward:
             n = rows * (2 * 3 * n_units + n_units)
             n_sums = 1

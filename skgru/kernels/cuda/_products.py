@@ -1,8 +1,8 @@
 """Tiled matrix products: a block computes one tile, in pieces that pass through shared memory.
 
 Both kernels take every matrix as a flat C-ordered array with the position of its first element and
-the distance between its rows, so that windows of columns and panels need no copies. How a block
-multiplies two pieces, and what their numbers are rounded to before, is an `Arithmetic`.
+the distance between its rows, so that windows of columns and panels need no copies. An
+`Arithmetic` defines how a block multiplies two pieces and how it rounds their numbers first.
 """
 
 from functools import cache
@@ -107,7 +107,7 @@ def make_sums_of_products(arithmetic):
     ``g_length``; x meets ``n_columns`` of them from ``x_column`` on, h from ``h_column`` on. With
     ``reverse`` the row of h that belongs to row i of step t is row i of step t + 1.
 
-    Each part fills ``partial`` with x^T g in panels of ``panel`` columns, then h^T g alike, then
+    Each part fills ``partial`` with x^T g in panels of ``panel`` columns, then h^T g likewise, then
     the sums of the first ``n_totals`` columns; ``add_parts`` adds the parts up. The column sums
     are never rounded.
     """
@@ -222,7 +222,7 @@ def make_sums_of_products(arithmetic):
 def add_parts(partial, n_parts, first, second, third, add):
     """Add up the parts of ``sums_of_products``, in their order, into three arrays.
 
-    ``add``: on top of what is there.
+    With ``add``, add to the present contents of the arrays.
     """
     partial, first, second, third = flat(partial), flat(first), flat(second), flat(third)
     n_first, n_second, n_third = index(first.size), index(second.size), index(third.size)

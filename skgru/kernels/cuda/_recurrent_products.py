@@ -1,15 +1,15 @@
-"""The product of a step of the recurrence on tensor cores, and where its weights wait for it.
+"""The product of a step of the recurrence on tensor cores, and where its weights are kept.
 
-A block carries eight sequences, the columns of an instruction, and every warp computes 16 units,
+A block processes eight sequences, the columns of an instruction, and every warp computes 16 units,
 its rows. Row g is unit 2 g of the warp and row g + 8 is unit 2 g + 1, so that lane 4 g + q of
 ``_mma.py`` gets two neighbouring units of the sequences 2 q and 2 q + 1: four cells, whose gates
 are all its own, and whose new states are whole words. In the order of the instruction, cell c of a
 lane has its unit ``c >> 1`` and its sequence ``c & 1``.
 
 For 8 words along the sum there are three instructions, one for each gate, and a lane needs 12 words
-of weights. Those of the first steps along the sum are held in registers, those of further ones are
-near, in shared memory, and the rest is far: read and rounded anew at every time step. The order of
-a sum does not depend on it.
+of weights. The weights of the first steps along the sum are held in registers, further weights are
+"near", in shared memory, and the rest is "far": read from global memory and rounded again at every
+time step. The order of a sum does not depend on where the weights are.
 """
 
 from functools import cache
@@ -22,7 +22,7 @@ from ._mma import FORMATS, MMA_WORDS, WARP
 
 #: Sequences of a block and units of a warp: columns and rows of an instruction.
 SEQUENCES, UNITS = 8, 16
-#: What a lane holds for one step along the sum.
+#: Words of weights that a lane holds for one step along the sum.
 STEP_WORDS = 12
 
 # Steps along the sum that are held in registers, by the most threads that the block may have.
@@ -36,7 +36,7 @@ class TensorPlan(NamedTuple):
     Attributes
     ----------
     threads, max_threads : int
-        Of a block, and what its kernel is compiled for.
+        Threads of a block, and the limit that its kernel is compiled for.
     n_held, n_near, n_near_inputs : int
         Steps along the sum whose weights are in registers and in shared memory; and those of the
         inputs' weights, which are never in registers.
@@ -79,14 +79,14 @@ def tensor_plan(precision, n_units, shared_limit, n_inputs=0, backward=False):
         return None
     n_near = min(steps_of(n_units) - n_held, room)
     n_near_inputs = min(steps_of(n_inputs), room - n_near)
-    # What is held in registers gets there by way of what is near.
+    # Weights that are held in registers are first staged in shared memory.
     n_words += max(n_held, n_near + n_near_inputs) * STEP_WORDS * threads
     return TensorPlan(threads, max_threads, n_held, n_near, n_near_inputs, 4 * n_words)
 
 
 @cache
 def make_weights(precision, n_held):
-    """Two functions: one reads a word of a lane's weights, one brings all to where they wait.
+    """Make two functions: one reads a word of a lane's weights, one loads all cached weights.
 
     Weights are a flat array in which inputs of the product lie ``k_length`` apart, gates
     ``gate_length``, and units side by side. A lane's words of a step along the sum are numbered as
@@ -116,8 +116,8 @@ def make_weights(precision, n_held):
         held, shared, near, n_near, stride, weights, k_length, gate_length, n_k, n_units, unit,
         place,
     ):  # fmt: skip
-        # Registers are numbered by constants, so that loop has to be unrolled: a short one, which
-        # copies what a long one, which cannot be unrolled, has left in shared memory.
+        # Registers are numbered by constants, so the loop that fills them has to be unrolled. It is
+        # short: it copies words that a long loop, not unrolled, has stored in shared memory.
         e = i0
         while e < i_held * i_step:
             shared[near + e * stride] = weight_word(

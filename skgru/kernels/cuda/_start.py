@@ -52,7 +52,7 @@ class _Function:
         self.shared = DEFAULT_SHARED - self._found.attrs.shared
 
     def ask_for_shared_memory(self, limit):
-        """Allow blocks all the memory there is: a smaller value would revoke a larger one."""
+        """Allow blocks the largest shared memory: a smaller value would revoke a larger one."""
         n_bytes = limit - self._found.attrs.shared
         attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
         device = self._found.device.id
@@ -63,7 +63,7 @@ class _Function:
 
 
 def _pack_array(array):
-    """The entry of an array in ``_packed``: a short name of its type, what a kernel reads of it.
+    """The entry of an array in ``_packed``: a short name of its type, and its packed argument.
 
     A kernel reads an array as two pointers that are unused here, number of elements, bytes of an
     element, address, shape and strides.

@@ -1,4 +1,4 @@
-"""What a finished step of a cell leaves in device memory, for both forward kernels."""
+"""What both forward kernels store in device memory after each step of a cell."""
 
 from ._jit import device_function, index
 
@@ -7,7 +7,7 @@ from ._jit import device_function, index
 def store_states(states, masked, has_mask, is_first, before, after, unit, old, new, factor):
     """Store the new state in row ``after``, and the state before the first step in ``before``.
 
-    With a mask, what U sees of a state is the state times ``factor``, and goes to ``masked``.
+    With a mask, U multiplies the state times ``factor``, which is stored in ``masked``.
     """
     if is_first:
         states[before, unit] = old

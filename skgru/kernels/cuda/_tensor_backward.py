@@ -1,7 +1,7 @@
 """The persistent backward kernel on tensor cores, the mirror of ``_tensor_forward.py``.
 
-Gradients are carried from step to step in float32, in registers; only the gate gradients that are
-multiplied by U, transposed, are rounded, and U.
+Gradients are carried from step to step in float32, in registers; only U and the gate gradients that
+are multiplied by its transpose are rounded.
 """
 
 from functools import cache
@@ -26,8 +26,8 @@ from ._recurrent_products import (
 def make_tensor_backward(precision, n_held, max_threads):
     """A kernel with the arguments of ``make_backward``'s; see `TensorPlan` for the terms.
 
-    The sums of the three gates are kept apart until the end: three chains of instructions that need
-    not wait for one another.
+    The sums of the three gates are kept apart until the end, so that three chains of instructions
+    can run without waiting for each other.
     """
     dtype, word_type = numba.float32, numba.uint32
     n_held_words = max(1, STEP_WORDS * n_held)
@@ -72,8 +72,8 @@ def make_tensor_backward(precision, n_held, max_threads):
         group, place = thread % i_warp // i4, thread % i4
         unit, pair = thread // i_warp * i_units + i2 * group, i2 * place
 
-        # Shared memory, in words: weights (every lane has its own); da, dr and dz of the step done
-        # last and of this one.
+        # Shared memory, in words: weights (every lane has its own); da, dr and dz of the previous
+        # step and of this one.
         shared = cuda.shared.array(0, word_type)
         d_at = max(n_near, i_held) * i_step * n_threads
         n_steps_k = (n_units + i_depth - i1) // i_depth
@@ -91,7 +91,7 @@ def make_tensor_backward(precision, n_held, max_threads):
         d_a = cuda.local.array(4, dtype)
         d_reset = cuda.local.array(4, dtype)
         d_update = cuda.local.array(4, dtype)
-        # A lane reads what it has written: no barrier.
+        # No barrier: a lane reads only what it has written itself.
         place_weights(
             held, shared, thread, n_near, n_threads, u_t, n_units, gate_length, n_units, n_units,
             unit, place,
@@ -120,7 +120,7 @@ def make_tensor_backward(precision, n_held, max_threads):
                 index(step_start[t + i1]) if reverse else index(step_start[t]), index(alive[t]),
                 first + pair, unit, n_units, fetched,
             )  # fmt: skip
-            # With ``need_initial`` a last round, of no step, ends what the first step began.
+            # With ``need_initial``, one more round completes the gradient of the initial state.
             s, n_alive = i0, i0
             n_rounds = n_steps + i1 if need_initial else n_steps
             while s < n_rounds:
@@ -129,7 +129,7 @@ def make_tensor_backward(precision, n_held, max_threads):
                 if s < n_steps:
                     t = s if reverse else n_steps - i1 - s
                     here, n_alive = index(step_start[t]), index(alive[t])
-                # What the next step needs from far away is asked for before this one is computed.
+                # Loads from global memory for the next step start before this one is computed.
                 for e in range(24):
                     current[e] = fetched[e]
                 if s + i1 < n_steps:

@@ -1,4 +1,4 @@
-"""The persistent forward kernel on tensor cores; see ``_recurrent_products.py`` for who does what.
+"""The persistent forward kernel on tensor cores; ``_recurrent_products.py`` has the layout.
 
 Only factors of products are rounded. States are carried from step to step in float32, in registers.
 """
@@ -27,7 +27,7 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
     """A kernel with the arguments of ``make_forward``'s; see `TensorPlan` for the terms.
 
     With ``fused`` the inputs are multiplied inside the loop over the steps; otherwise ``gates``
-    already holds x W + b in the places of r, z and n, and what a step needs of it is asked for one
+    already holds x W + b in the places of r, z and n, and the loads of a step start one
     step ahead.
     """
     dtype, word_type = numba.float32, numba.uint32
@@ -108,7 +108,7 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
         factor = cuda.local.array(4, dtype)
         seen = cuda.local.array(4, dtype)
         offsets = cuda.local.array(8, dtype)
-        # A lane reads what it has written: no barrier.
+        # No barrier: a lane reads only what it has written itself.
         place_weights(
             held, shared, thread, n_near, n_threads, u, gate_row, n_units, n_units, n_units, unit,
             place,
@@ -163,8 +163,8 @@ def make_tensor_forward(precision, n_held, fused, max_threads):
                 before, after = (there, here) if reverse else (here, there)
                 now, later = s % i2, (s + i1) % i2
 
-                # What the next step needs from far away is asked for before this one is computed,
-                # and looked at afterwards: an instruction that needs it would wait for it.
+                # Loads from global memory for the next step start before this one is computed, and
+                # their results are used afterwards: an instruction that uses one waits for it.
                 next_t = t
                 if s + i1 < n_steps:
                     next_t = t - i1 if reverse else t + i1

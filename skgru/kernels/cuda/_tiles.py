@@ -1,7 +1,7 @@
-"""How the threads of a block multiply what lies in shared memory.
+"""How the threads of a block multiply factors in shared memory.
 
-A product is computed in tiles, and its sums in pieces of a few words: ``_products.py`` brings the
-pieces to shared memory and the tiles away. What is between, an `Arithmetic`, is one of two: here
+A product is computed in tiles, and its sums in pieces of a few words: ``_products.py`` loads the
+pieces into shared memory and stores the tiles. There are two kinds of `Arithmetic` in between: here
 every thread multiplies numbers, in ``_tensor_tiles.py`` every warp multiplies small matrices.
 """
 
@@ -40,19 +40,19 @@ class Piece(NamedTuple):
 
 
 class Arithmetic(NamedTuple):
-    """How a block multiplies, and how it wants to find its factors.
+    """How a block multiplies, and the layouts that it expects of its factors.
 
     Attributes
     ----------
     dtype : type of Numba
-        Numbers in device memory, and of the sums.
+        Type of the numbers in device memory and of the sums.
     tile : Tile
     word : type of Numba
-        Of shared memory.
+        Type of the words in shared memory.
     per_word : int
         Numbers in a word, neighbours along the sum.
     to_word : callable
-        ``to_word(first, second)``; the second is of no use where a word has one number.
+        ``to_word(first, second)``; the second is ignored if a word holds one number.
     rows_apart, rows_together, columns_together : Piece
         Layouts of a left factor that comes with neighbours along the sum, or along its rows, and
         of a right factor, which comes with neighbours along its columns.
@@ -60,7 +60,7 @@ class Arithmetic(NamedTuple):
         For a left `Piece`, a function ``multiply(a, b, thread, words, sums)`` that adds the product
         of two pieces to the thread's sums, row after row of its share.
     n_words : int
-        Words of local memory that ``multiply`` wants.
+        Words of local memory that ``multiply`` needs.
     row_of, column_of : callable
         ``row_of(thread, i)``: row of the tile that the thread's i-th one is; columns likewise.
     """

@@ -12,7 +12,7 @@ def dense_forward(x, w, bias, raw):
 
 
 def dense_backward(x, d_raw, w_t, d_w, d_bias, d_x):
-    """Add the gradients of the parameters; write that of the input."""
+    """Add to the gradients of the parameters; write the gradient of the input."""
     (n_rows, n_inputs), n_columns = x.shape, d_raw.shape[1]
     none = nothing(x)
     launch_sums_of_products(

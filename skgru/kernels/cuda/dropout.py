@@ -1,6 +1,6 @@
 """Dropout by the hash of ``kernels/_dropout_hash.py``: the same masks as on the CPU, bit for bit.
 
-The host hashes the seed, and turns the share dropped into a threshold.
+The host hashes the seed, and converts the dropout rate to a threshold.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ _row_key, _is_kept = _compiled["row_key"], _compiled["is_kept"]
 
 
 def _constants(seed, rate, dtype):
-    """The hashed seed, the threshold of what is dropped, and the factor of what is kept."""
+    """The hashed seed, the threshold for dropping, and the factor for entries that are kept."""
     with np.errstate(over="ignore"):  # the hash wraps around
         mixed_seed = _dropout_hash.mix(np.uint64(seed))
     scale = np.dtype(dtype).type(1.0 / (1.0 - rate))

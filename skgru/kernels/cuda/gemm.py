@@ -1,6 +1,6 @@
 """Matrix products on panels of columns; see ``kernels/cpu/gemm.py`` for what a panel is.
 
-Here a panel has ``panel_columns`` columns, what a warp reads side by side.
+Here a panel has ``panel_columns`` columns: the neighbouring columns that one warp reads.
 """
 
 from skgru.kernels.cpu.gemm import orthonormalize_rows  # noqa: F401  initial weights: on the host
@@ -21,7 +21,7 @@ def nothing(like):
 
 
 def no_blocks():
-    """What a sum over rows takes that are in no order of steps."""
+    """Arguments of a sum over rows that are not ordered by steps."""
     return scratch("nothing", 0, "int64")
 
 
@@ -47,7 +47,7 @@ def launch_product(
 
 
 def parts_of(n_rows, n_tiles, depth):
-    """How many parts a sum over rows is cut into, and the rows of each: shapes alone decide."""
+    """How many parts a sum over rows is cut into, and the rows of each, from shapes alone."""
     n_parts = max(1, min(-(-_PART_BLOCKS // n_tiles), n_rows // _PART_ROWS))
     part_rows = round_up(-(-n_rows // n_parts), depth)
     return -(-n_rows // part_rows), part_rows

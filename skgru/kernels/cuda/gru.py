@@ -46,7 +46,7 @@ def gate_rows(n_rows, n_inputs, save):
 
 
 def gate_gradient_rows(n_rows, n_sequences, n_units, itemsize):
-    """Rows of gate gradients that ``gru_backward`` needs: those of all steps."""
+    """Rows of gate gradients that ``gru_backward`` needs: the rows of all steps."""
     return n_rows
 
 
@@ -77,10 +77,10 @@ def gru_forward(
 ):  # fmt: skip
     """Run one direction of a layer over a mini-batch; arguments as on the CPU, on the device.
 
-    The length of ``initial`` says how many sequences there are; other arrays tell the device alone.
+    The number of sequences is the length of ``initial``; the host reads no contents of arrays.
     Where ``gates`` has rows, they may be written whether or not ``save`` asks for it: wide inputs
     are multiplied by W before the loop, and the products wait there. Without rows the loop has to
-    multiply them, which is as good for up to 16 inputs and slow for many.
+    multiply them, which is equally fast for up to 16 inputs and slow for many.
     """
     (n_rows, n_x), n_units, n_sequences = x.shape, states.shape[1], initial.shape[0]
     fused = n_x <= FUSED_INPUTS or gates.shape[0] == 0
@@ -112,8 +112,8 @@ def gru_backward(
 ):  # fmt: skip
     """Gradients of one direction; arguments as on the CPU, on the device.
 
-    ``d_gates`` has to hold the rows of all steps. The sums over the rows are cut into as many parts
-    as the shapes say, and the parts are added in order: the same bits in every run.
+    ``d_gates`` has to hold the rows of all steps. The shapes determine how many parts the
+    sums over the rows are cut into, and the parts are added in order: every run has the same bits.
     """
     (n_rows, n_x), (n_sequences, n_units) = x.shape, carry.shape
     arguments = (

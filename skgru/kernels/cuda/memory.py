@@ -1,7 +1,7 @@
 """Arrays on the device, and copies between it and the host.
 
 Everything runs on the stream of the thread. A copy between host and device waits for the work of
-this thread, not for that of others. Only `StagingBuffers` copy without waiting.
+this thread, not for the work of other threads. Only `StagingBuffers` copy without waiting.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from numba.cuda.cudadrv.devicearray import DeviceNDArray
 from ._jit import flat, index, kernel
 from ._launch import current_stream, launch_elements, session, with_room  # noqa: F401
 
-#: Whether kernels read the very arrays that NumPy has.
+#: Whether kernels read NumPy arrays directly, without a copy.
 ON_HOST = False
 
 # Share of the free memory that a data set may take; training needs the rest.
@@ -36,7 +36,7 @@ def zeros(shape, dtype):
 
 def leading(buffer, shape):
     """A view of the first elements of a vector, as an array of this shape."""
-    # Numba's own slices take six times as long, and ragged batches need new ones all the time.
+    # Numba's own slicing takes six times as long, and ragged batches need new views all the time.
     strides = [math.prod(shape[i + 1 :]) * buffer.dtype.itemsize for i in range(len(shape))]
     return DeviceNDArray(shape, strides, buffer.dtype, gpu_data=buffer.gpu_data)
 
@@ -102,8 +102,8 @@ class StagingBuffers:
     """Uploads arrays of one dtype without waiting, through a ring of pinned staging buffers.
 
     A buffer is reused once its copy is done, so the host is at most ``n_buffers`` arrays ahead of
-    the device. An array that is too large for a pinned buffer is copied from ordinary memory, and
-    that copy is waited for.
+    the device. An array that is too large for a pinned buffer is copied from pageable memory, and
+    `upload` waits for that copy.
     """
 
     def __init__(self, dtype, n_buffers):

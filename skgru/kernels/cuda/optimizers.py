@@ -1,7 +1,7 @@
 """Updates of one flat parameter vector; formulas in ``kernels/cpu/optimizers.py``.
 
 Sums run in two stages of fixed shape: every block adds up its share, then one block adds up the
-blocks. Nothing depends on which block is done first.
+sums of the blocks. Nothing depends on which block finishes first.
 """
 
 import math
@@ -73,7 +73,7 @@ def add_penalty(gradient, parameters, factor, n_weights, partial, sums, place):
 
 
 def clip_norm(gradient, max_norm, partial):
-    """Shorten a gradient to ``max_norm``."""
+    """Rescale a gradient whose norm exceeds ``max_norm`` to that norm."""
     n = gradient.shape[0]
     zero = gradient.dtype.type(0)
     launch(_sum_squares, (N_PARTIAL,), (BLOCK,), gradient, n, nothing(gradient), zero, partial)

@@ -1,4 +1,4 @@
-"""Moves between the layouts of people and of kernels; see ``kernels/cpu/packing.py``."""
+"""Conversions between public and kernel layouts; see ``kernels/cpu/packing.py``."""
 
 from numba import cuda
 
@@ -44,7 +44,7 @@ def _pack_gru(w, u, b, b_hn, size, padded, backward, w_panels, u_panels, bias, u
 
 
 def pack_gru(w, u, b, b_hn, size, padded, backward, w_panels, u_panels, bias, u_t, w_t):
-    """Weights of one direction to what ``gru.py`` reads; padding is left as it is."""
+    """Pack the weights of one direction for ``gru.py``; padding is left as it is."""
     n = w.shape[0] * w.shape[1] + u.shape[0] * u.shape[1] + b.shape[0] + b_hn.shape[0]
     launch_elements(
         _pack_gru, n, w, u, b, b_hn, size, padded, backward, w_panels, u_panels, bias, u_t, w_t
@@ -79,7 +79,7 @@ def _unpack_gru_gradient(w_panels, u_panels, bias, size, padded, w, u, b, b_hn):
 
 
 def unpack_gru_gradient(w_panels, u_panels, bias, size, padded, w, u, b, b_hn):
-    """The gradients that ``gru_backward`` sums, as people know them."""
+    """Unpack the gradients that ``gru_backward`` sums to the public layout."""
     n = w.shape[0] * w.shape[1] + u.shape[0] * u.shape[1] + b.shape[0] + b_hn.shape[0]
     launch_elements(_unpack_gru_gradient, n, w_panels, u_panels, bias, size, padded, w, u, b, b_hn)
 
@@ -103,7 +103,7 @@ def _pack_dense(w, b, size, padded, backward, panels, bias, w_t):
 
 
 def pack_dense(w, b, size, padded, backward, panels, bias, w_t):
-    """Weights of the head to what ``dense.py`` reads; padding is left as it is."""
+    """Pack the weights of the head for ``dense.py``; padding is left as it is."""
     n = w.shape[0] * w.shape[1] + b.shape[0]
     launch_elements(_pack_dense, n, w, b, size, padded, backward, panels, bias, w_t)
 
@@ -124,7 +124,7 @@ def _unpack_dense_gradient(panels, bias, size, padded, w, b):
 
 
 def unpack_dense_gradient(panels, bias, size, padded, w, b):
-    """The gradients that ``dense_backward`` sums, as people know them."""
+    """Unpack the gradients that ``dense_backward`` sums to the public layout."""
     n = w.shape[0] * w.shape[1] + b.shape[0]
     launch_elements(_unpack_dense_gradient, n, panels, bias, size, padded, w, b)
 

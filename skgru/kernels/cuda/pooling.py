@@ -48,7 +48,7 @@ def pool(states, block, lengths, shift, pooled, last, mean, largest, where, tota
 def _pool_backward(
     d_pooled, last, mean, largest, where, step_start, lengths, final, d_states, d_column, add
 ):  # fmt: skip
-    """A thread has all steps of its unit, so what it adds to is what it wrote."""
+    """A thread processes all steps of its unit, so it adds only to what it wrote itself."""
     n_units = index(final.shape[1])
     e = index(cuda.grid(1))
     if e >= index(final.shape[0]) * n_units:
@@ -108,7 +108,7 @@ def _products_with_rows(
 ):
     """scores[row] (+)= state . vector, of the sequence or one for all.
 
-    A few threads share a row; the first of them adds up what they found, in order.
+    A few threads share a row; the first of them adds up their sums, in order.
     """
     sums = cuda.shared.array((ROWS, ROW_THREADS), float64)
     x, y = index(cuda.threadIdx.x), index(cuda.threadIdx.y)
@@ -168,7 +168,7 @@ def _attention_softmax(scores, step_start, lengths):
 
 
 def attention_softmax(scores, block, lengths):
-    """Scores become weights that sum to 1 over the steps of each sequence, in place."""
+    """Convert scores to weights that sum to 1 over the steps of each sequence, in place."""
     launch_elements(_attention_softmax, lengths.shape[0], scores, block, lengths)
 
 
@@ -186,7 +186,7 @@ def _attention_softmax_backward(attention, step_start, lengths, d_attention):
 
 
 def attention_softmax_backward(attention, block, lengths, d_attention):
-    """d_attention becomes the gradient of the scores, in place."""
+    """Convert d_attention to the gradient of the scores, in place."""
     n = lengths.shape[0]
     launch_elements(_attention_softmax_backward, n, attention, block, lengths, d_attention)
 
