@@ -64,14 +64,7 @@ class SequenceRows:
         """The weight of each row, (n_rows,) float64; see `_check_weight`."""
         if sample_weight is None:
             return np.ones(len(self))
-        weight = as_numbers(sample_weight, name, ("sequence",)).astype(np.float64)
-        if weight.ndim == 0:
-            weight = np.full(len(self), weight)
-        if weight.shape != (len(self),):
-            raise ValueError(
-                f"{name} has shape {weight.shape}, but there are {len(self)} sequences. Give one "
-                "weight for each, as a 1D array."
-            )
+        weight = _sequence_weights(sample_weight, len(self), name, "as a 1D array")
         return _check_weight(weight, self, name)
 
 
@@ -205,13 +198,8 @@ class StepRows:
         if sample_weight is None:
             return np.ones(len(self))
         if not _holds_containers(sample_weight):
-            weight = as_numbers(sample_weight, name, ("sequence",)).astype(np.float64)
-            weight = np.full(len(self._lengths), weight) if weight.ndim == 0 else weight
-            if weight.shape != self._lengths.shape:
-                raise ValueError(
-                    f"{name} has shape {weight.shape}, but there are {len(self._lengths)} "
-                    "sequences. Give one weight for each, or one for every step in the layout of y."
-                )
+            alternative = "or one for every step in the layout of y"
+            weight = _sequence_weights(sample_weight, len(self._lengths), name, alternative)
             weight = np.repeat(weight, self._lengths)
         else:
             flat = self.flatten(sample_weight, name)
@@ -221,6 +209,19 @@ class StepRows:
                 )
             weight = self.numbers(flat, name).astype(np.float64)
         return _check_weight(weight, self, name)
+
+
+def _sequence_weights(sample_weight, n_sequences, name, remedy):
+    """One weight for each sequence, from a number or from one for each, as float64."""
+    weight = as_numbers(sample_weight, name, ("sequence",)).astype(np.float64)
+    if weight.ndim == 0:
+        weight = np.full(n_sequences, weight)
+    if weight.shape != (n_sequences,):
+        raise ValueError(
+            f"{name} has shape {weight.shape}, but there are {n_sequences} sequences. Give one "
+            f"weight for each, {remedy}."
+        )
+    return weight
 
 
 def _holds_containers(data):

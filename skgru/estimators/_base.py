@@ -84,8 +84,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             self, X, y, sample_weight, validation_data, one_epoch=one_epoch, declared=declared
         )
         with use_device(plan.device, self.precision) as kernels:
-            trained, end = self._train(kernels, plan, callbacks, n_epochs, one_epoch)
-        attributes = self._planned_attributes(plan) | trained
+            attributes, end = self._train(kernels, plan, callbacks, n_epochs, one_epoch)
         callbacks.end(attributes)
         self._warn_of(end, one_epoch)  # before the assignment: a warning may be an error
         kept = vars(self) if plan.goes_on else self._without_fit()
@@ -151,8 +150,8 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
         Returns
         -------
         attributes : dict
-            The fitted attributes that training sets.
-        end : str
+            All fitted attributes.
+        end : tuple
             Why training ended, as in `TrainingResult`, and after how many epochs.
         """
         trainer, parameters = self._make_trainer(kernels, plan, one_epoch)
@@ -186,11 +185,9 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
         )  # fmt: skip
         if progress is not None:
             progress.close(result.end)
-        curve, scores = (
-            earlier_losses + result.loss_curve,
-            earlier_scores + result.validation_scores,
-        )
-        attributes = {
+        curve = earlier_losses + result.loss_curve
+        scores = earlier_scores + result.validation_scores
+        attributes = planned | {
             "_parameters": result.parameters,
             "loss_curve_": curve,
             "n_iter_": len(curve),

@@ -43,18 +43,12 @@ def check_X(estimator, X, *, reset, name="X"):
             _check_feature_names(estimator, X, reset=False)
         except ValueError as error:
             raise ValueError(f"In {name}: {error}") from error
-    sequences = read_X(estimator, X, name)
+    sequences = as_sequences(X, estimator=estimator, name=name)
     if reset:
-        vars(estimator).pop("feature_names_in_", None)
-        vars(estimator).update(describe_X(X, sequences))
+        record_X(estimator, describe_X(X, sequences))
     else:
         check_layout(estimator, sequences, name)
     return sequences
-
-
-def read_X(estimator, X, name="X"):
-    """Convert X to `Sequences`, whatever the estimator was fitted on."""
-    return as_sequences(X, estimator=estimator, name=name)
 
 
 def describe_X(X, sequences):
@@ -64,6 +58,12 @@ def describe_X(X, sequences):
     if names is not None:
         facts["feature_names_in_"] = names
     return facts
+
+
+def record_X(estimator, facts):
+    """Record what `describe_X` returned in place of an earlier record."""
+    vars(estimator).pop("feature_names_in_", None)
+    vars(estimator).update(facts)
 
 
 def check_layout(estimator, sequences, name="X"):

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skgru.data import Sequences, check_scale, column_statistics, spread_or_one
+from skgru.data import as_sequences, check_scale, column_statistics, spread_or_one
 from skgru.kernels import resolve_device
 from skgru.targets import Target
 from skgru.training import Dataset
 
 from ._constraints import check_hidden_layer_sizes, check_precision, check_unchanged
-from ._inputs import check_finite_when_scaled, check_X, describe_X, read_X
+from ._inputs import check_finite_when_scaled, check_X, describe_X, record_X
 from ._options import resolve_batch_size, resolve_penalty
 from ._validation import check_target_range, check_training_weight, hold_out
 
@@ -61,24 +61,6 @@ class FitPlan:
     inputs: dict
 
 
-@dataclass(frozen=True, eq=False)
-class _Data:
-    """Sequences with their rows, encoded targets and weights."""
-
-    sequences: Sequences
-    rows: object
-    encoded: np.ndarray
-    weight: np.ndarray
-
-    def dataset(self, indices=None):
-        """As a `Dataset`, of all sequences that have some weight by default."""
-        found = Dataset(self.sequences, None, self.encoded, self.weight, self.rows.offsets)
-        if indices is None:
-            # A sequence of weight zero is ignored: it is in no batch and is never held out.
-            indices = np.flatnonzero(found.sequence_weight)
-        return replace(found, indices=indices)
-
-
 def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declared):
     """Plan a fit; the estimator is read and not changed.
 
@@ -106,16 +88,18 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
         seed, target = model._seed, model._continued_target()
     else:
         seed, target = int(check_random_state(model.random_state).randint(2**31 - 1)), None
-    data, inputs, target = _read_training_data(model, X, y, sample_weight, target, declared)
-    training, held_out = data.dataset(), None
+    training, rows, inputs, target = _read_training_data(
+        model, X, y, sample_weight, target, declared
+    )
+    held_out = None
     X_val, y_val, sample_weight_val = _check_validation_data(*validation_data)
     stops_early = _stops_early(model, training, X_val, one_epoch)
     if stops_early and X_val is None:
-        labels = None if data.rows.offsets is not None else target.labels_to_stratify(data.encoded)
+        labels = None if rows.offsets is not None else target.labels_to_stratify(training.target)
         parts = hold_out(training.indices, model.validation_fraction, seed, labels)
-        training, held_out = (data.dataset(indices) for indices in parts)
+        training, held_out = (replace(training, indices=indices) for indices in parts)
     weighted = replace(
-        training, weight=model._weigh(target, data.encoded, data.weight, training.rows)
+        training, weight=model._weigh(target, training.target, training.weight, training.rows)
     )
     batch_size = resolve_batch_size(model.batch_size, len(training.indices))
     penalty = resolve_penalty(model)
@@ -129,16 +113,16 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
         mean, scale = _learn_scales(model, training)
         used = training.rows
         target = model._scaled_target(target, training.target[used], training.weight[used])
-    options = _network_options(model, data.sequences.n_features, sizes, pooling, target)
+    options = _network_options(model, training.sequences.n_features, sizes, pooling, target)
     if goes_on:
         names = ("hidden_layer_sizes", "bidirectional", "pooling", "n_outputs", "dtype")
         check_unchanged(names, model._network_options, options)
-    check_finite_when_scaled(data.sequences, mean, 1.0 / scale, model.dtype)
+    check_finite_when_scaled(training.sequences, mean, 1.0 / scale, model.dtype)
     if X_val is not None:
         held_out = _read_validation_data(model, X_val, y_val, sample_weight_val, target, inputs)
         check_finite_when_scaled(held_out.sequences, mean, 1.0 / scale, model.dtype, "X_val")
     training = replace(weighted, target=target.scaled(training.target))
-    check_target_range(training.target, data.rows, model.dtype)
+    check_target_range(training.target, rows, model.dtype)
     if held_out is not None:
         held_out = replace(held_out, target=target.scaled(held_out.target))
     return FitPlan(
@@ -148,9 +132,9 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
 
 
 def _read_training_data(model, X, y, sample_weight, target, declared):
-    """Return the data, the attributes that describe X, and the target, given or learnt from y."""
+    """Return the data, their rows, what describes X, and the target, given or learnt from y."""
     if target is None:
-        sequences = read_X(model, X)
+        sequences = as_sequences(X, estimator=model)
         inputs = describe_X(X, sequences)
     else:
         sequences = check_X(model, X, reset=False)
@@ -162,19 +146,27 @@ def _read_training_data(model, X, y, sample_weight, target, declared):
         target, encoded = model._learn_target(y, rows, weight, **declared)
     else:
         encoded = target.encode(y, rows, weight)
-    return _Data(sequences, rows, encoded, weight), inputs, target
+    return _dataset(sequences, rows, encoded, weight), rows, inputs, target
 
 
 def _read_validation_data(model, X_val, y_val, sample_weight_val, target, inputs):
-    # What X looks like is recorded only at the end of a fit: a bare object stands for the model.
-    recorded = object.__new__(type(model))
-    vars(recorded).update(vars(model) | inputs)
-    if inputs and "feature_names_in_" not in inputs:
-        vars(recorded).pop("feature_names_in_", None)
+    # The model records what X looks like at the end of a fit; until then, a copy of it does.
+    recorded = model._snapshot()
+    if inputs:
+        record_X(recorded, inputs)
     sequences = check_X(recorded, X_val, reset=False, name="X_val")
     rows = model._row_type(sequences, "X_val")
     weight = rows.weights(sample_weight_val, "sample_weight_val")
-    return _Data(sequences, rows, target.encode(y_val, rows, weight, "y_val"), weight).dataset()
+    return _dataset(sequences, rows, target.encode(y_val, rows, weight, "y_val"), weight)
+
+
+def _dataset(sequences, rows, encoded, weight):
+    """A data set of all sequences that have some weight.
+
+    A sequence of weight zero is ignored: it is in no batch and is never held out.
+    """
+    everything = Dataset(sequences, np.arange(len(sequences)), encoded, weight, rows.offsets)
+    return replace(everything, indices=np.flatnonzero(everything.sequence_weight))
 
 
 def _check_validation_data(X_val, y_val, sample_weight_val):

@@ -13,7 +13,8 @@ class PooledStates:
         def read_pooled(predictor, sequences, n_threads):
             return predictor.pooled(sequences, n_threads)
 
-        return self._use_predictor(X, read_pooled)[1].astype(np.float64)
+        _, _, pooled = self._use_predictor(X, read_pooled)
+        return pooled.astype(np.float64)
 
     @property
     def _n_features_out(self):
@@ -65,6 +66,6 @@ class PooledStates:
         def read_attention(predictor, sequences, n_threads):
             return predictor.attention(sequences, n_threads)
 
-        sequences, weights = self._use_predictor(X, read_attention)
+        _, sequences, weights = self._use_predictor(X, read_attention)
         weights = np.split(weights[:, 0], sequences.offsets[1:-1])
         return weights if sequences.layout == "ragged" else np.array(weights)

@@ -31,10 +31,25 @@ class Predictions(FittedArrays):
         return self.feature_mean_.copy(), 1.0 / self.feature_scale_
 
     def _use_predictor(self, X, use):
-        """Check X and return it as `Sequences`, with ``use(predictor, sequences, n_threads)``.
+        """Read X with the fitted network.
 
         A function is passed because everything that the predictor holds on a device must be freed
         when the session on that device ends: the predictor never leaves this method.
+
+        Parameters
+        ----------
+        X : array-like
+        use : callable
+            ``use(predictor, sequences, n_threads)``.
+
+        Returns
+        -------
+        model : estimator
+            The estimator that was read: a fit in another thread does not change it.
+        sequences : Sequences
+            X, checked.
+        result : object
+            The result of ``use``.
         """
         check_is_fitted(self)
         model = self._snapshot()
@@ -44,35 +59,34 @@ class Predictions(FittedArrays):
         n_threads = resolve_n_threads(model.n_jobs)
         with use_device(fall_back(model.device), model.precision) as kernels:
             # The predictor is not bound to a name, which would keep it alive beyond the session.
-            return sequences, use(
+            predicted = use(
                 Predictor(model._network(kernels), model._parameters, *scaling),
                 sequences,
                 n_threads,
             )
+        return model, sequences, predicted
 
     def _snapshot(self):
-        """The estimator as it is now, which a fit in another thread does not change."""
+        """A shallow copy of the estimator, with all its attributes as they are now."""
         model = object.__new__(type(self))
         vars(model).update(vars(self))
         return model
 
     def _predict_raw(self, X):
-        """The rows of X, and the raw prediction of each, (n_rows, n_raw)."""
+        """Return the fitted target, the rows of X, and their raw predictions (n_rows, n_raw)."""
 
         def predict_raw(predictor, sequences, n_threads):
             return predictor.predict_raw(sequences, None, n_threads)
 
-        sequences, raw = self._use_predictor(X, predict_raw)
+        model, sequences, raw = self._use_predictor(X, predict_raw)
         rows = self._row_type(sequences)
         check_prediction(raw, sequences, rows)
-        return rows, raw
+        return model._target(), rows, raw
 
     def _predict(self, X, method="predict"):
         """Return the result of a method for the sequences X."""
-        check_is_fitted(self)
-        model = self._snapshot()
-        rows, raw = model._predict_raw(X)
-        return rows.join(model._target().decode(raw, method))
+        target, rows, raw = self._predict_raw(X)
+        return rows.join(target.decode(raw, method))
 
     def states(self, X, layer=-1):
         """Return the states of a layer after every step of each sequence.
@@ -110,7 +124,7 @@ class Predictions(FittedArrays):
         def read_states(predictor, sequences, n_threads):
             return predictor.states(sequences, layer, n_threads)
 
-        sequences, states = self._use_predictor(X, read_states)
+        _, sequences, states = self._use_predictor(X, read_states)
         return np.split(states.astype(np.float64), sequences.offsets[1:-1])
 
     def stream(self, n_streams=1, *, method="predict"):

@@ -1,7 +1,5 @@
 """What estimators with a target for every step share."""
 
-from sklearn.utils.validation import check_is_fitted
-
 from skgru.data import StepRows
 
 
@@ -12,10 +10,7 @@ class PredictsSteps:
 
     def _score_steps(self, X, y, sample_weight):
         """The score of the targets over all steps, weighted by their weights."""
-        check_is_fitted(self)
-        model = self._snapshot()
-        rows, raw = model._predict_raw(X)
-        target = model._target()
+        target, rows, raw = self._predict_raw(X)
         weight = rows.weights(sample_weight)
         encoded = target.encode(y, rows, weight)
         used = weight > 0

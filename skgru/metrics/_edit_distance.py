@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._steps import as_items, as_steps
+from ._steps import as_pairs, as_steps
 
 # Pairs whose tables are filled together: enough to keep NumPy busy, few enough for the cache.
 _PAIRS = 256
@@ -41,9 +41,7 @@ def label_error_rate(y_true, y_pred):
     >>> label_error_rate(["kitten", "abcd"], ["sitting", "abcd"])
     0.3
     """
-    true, pred = as_items(y_true, "y_true"), as_items(y_pred, "y_pred")
-    if len(true) != len(pred):
-        raise ValueError(f"y_pred has {len(pred)} sequences, but y_true has {len(true)}.")
+    true, pred = as_pairs(y_true, y_pred)
     numbers = {}
     true = [_encode(item, "y_true", i, numbers) for i, item in enumerate(true)]
     pred = [_encode(item, "y_pred", i, numbers) for i, item in enumerate(pred)]

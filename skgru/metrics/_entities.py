@@ -1,11 +1,11 @@
 """Scores of named entities, from tags of tokens."""
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from ._steps import as_items, as_steps
+from skgru._warnings import warn
+
+from ._steps import as_pairs, as_steps, check_length
 
 
 def entity_f1_score(y_true, y_pred, *, labels=None, average="micro"):
@@ -46,16 +46,11 @@ def entity_f1_score(y_true, y_pred, *, labels=None, average="micro"):
     """
     if average not in ("micro", "macro", None):
         raise ValueError(f"average should be 'micro', 'macro' or None, got {average!r}.")
-    true, pred = as_items(y_true, "y_true"), as_items(y_pred, "y_pred")
-    if len(true) != len(pred):
-        raise ValueError(f"y_pred has {len(pred)} sequences, but y_true has {len(true)}.")
+    true, pred = as_pairs(y_true, y_pred)
     counts = {}  # by type: entities in both, in the truth, in the prediction
     for i, (item, other) in enumerate(zip(true, pred, strict=True)):
         tags, guesses = as_steps(item, "y_true", i), as_steps(other, "y_pred", i)
-        if len(tags) != len(guesses):
-            raise ValueError(
-                f"Sequence {i} has {len(tags)} steps in y_true, but {len(guesses)} in y_pred."
-            )
+        check_length("y_pred", i, len(guesses), len(tags))
         entities = _find_entities(tags, "y_true", i)
         guessed = _find_entities(guesses, "y_pred", i)
         for column, found in enumerate((entities & guessed, entities, guessed)):
@@ -73,11 +68,10 @@ def _f1(table):
     """F1 of each row: entities in both, in the truth, in the prediction."""
     both, either = table[:, 0], table[:, 1] + table[:, 2]
     if len(table) == 0 or (either == 0).any():
-        warnings.warn(
+        warn(
             "The F1 score is undefined, and set to 0, where there are no entities to be found or "
             "predicted.",
             UndefinedMetricWarning,
-            stacklevel=3,
         )
     return 2 * both / np.maximum(either, 1)
 

@@ -44,8 +44,7 @@ def flatten_steps(y_true, y_pred, sample_weight=None):
     >>> accuracy_score(*flatten_steps(tags, predicted))
     0.8
     """
-    true, pred = as_items(y_true, "y_true"), as_items(y_pred, "y_pred")
-    _check_number("y_pred", len(pred), len(true))
+    true, pred = as_pairs(y_true, y_pred)
     true = [as_steps(item, "y_true", i) for i, item in enumerate(true)]
     pred = [as_steps(item, "y_pred", i) for i, item in enumerate(pred)]
     lengths = [len(steps) for steps in true]
@@ -59,6 +58,13 @@ def flatten_steps(y_true, y_pred, sample_weight=None):
     _refuse_missing(flat_true, used, lengths)
     flat = _plain(flat_true), _plain(flat_pred)
     return flat if weight is None else (*flat, weight[used])
+
+
+def as_pairs(y_true, y_pred):
+    """Return two lists with one item for each sequence."""
+    true, pred = as_items(y_true, "y_true"), as_items(y_pred, "y_pred")
+    _check_number("y_pred", len(pred), len(true))
+    return true, pred
 
 
 def as_items(y, name):
@@ -110,10 +116,13 @@ def _check_number(name, found, expected):
 
 def _check_lengths(name, sequences, lengths):
     for i, (steps, length) in enumerate(zip(sequences, lengths, strict=True)):
-        if len(steps) != length:
-            raise ValueError(
-                f"Sequence {i} has {length} steps in y_true, but {len(steps)} in {name}."
-            )
+        check_length(name, i, len(steps), length)
+
+
+def check_length(name, i, found, expected):
+    """Refuse a sequence that has another number of steps than in y_true."""
+    if found != expected:
+        raise ValueError(f"Sequence {i} has {expected} steps in y_true, but {found} in {name}.")
 
 
 def _stack(sequences, name):

@@ -49,8 +49,17 @@ def make_feed(network, sequences, shift, scale, target=None, weight=None):
     return kind(network, sequences, shift, scale, target, weight)
 
 
+@cache
+def _identity(n_columns):
+    """Shift and scale that change nothing."""
+    return np.zeros(n_columns), np.ones(n_columns)
+
+
 class HostFeed:
     """Reads the arrays of the data set in place; any number of threads may use it at once."""
+
+    #: Shift and scale of so many columns that change nothing.
+    identity = staticmethod(_identity)
 
     def __init__(self, network, sequences, shift, scale, target, weight):
         self.network, self.sequences = network, sequences
@@ -70,16 +79,6 @@ class HostFeed:
             values, first = gather_steps(sequences, shard)
         kernels.pack_sequences(values, first, shard.block, shard.alive, self._shift, self._scale, x)
         return LoadedShard(shard, x, starts)
-
-    @staticmethod
-    def identity(n_columns):
-        """Shift and scale that change nothing."""
-        return _identity(n_columns)
-
-
-@cache
-def _identity(n_columns):
-    return np.zeros(n_columns), np.ones(n_columns)
 
 
 class DeviceFeed:
@@ -108,22 +107,22 @@ class DeviceFeed:
         """Return the shard as a `LoadedShard`."""
         network, kernels = self.network, self.network.kernels
         values, starts = self._values, self.sequences.offsets[shard.indices]
-        arrays = [*shard[:5], starts]
+        arrays = [*shard[:5], starts]  # and where each sequence begins in the values, if elsewhere
         if values is None:
             buffer = self._staging.next((int(shard.lengths.sum()), network.n_features))
             arrays.append(gather_steps(self.sequences, shard, buffer)[1])
             values = workspace.array(("values", buffer.dtype), buffer.shape, buffer.dtype)
             self._staging.upload(buffer, values)
         arrays = self._upload(arrays, workspace)
-        loaded = Shard(*arrays[:5], *shard[5:])
+        loaded, starts, first = Shard(*arrays[:5], *shard[5:]), arrays[5], arrays[-1]
         x = workspace.array("x", (shard.n_rows, network.n_features))
         kernels.pack_sequences(
-            values, arrays[-1], loaded.block, loaded.alive, self._shift, self._scale, x
+            values, first, loaded.block, loaded.alive, self._shift, self._scale, x
         )
-        return LoadedShard(loaded, x, arrays[5])
+        return LoadedShard(loaded, x, starts)
 
     def identity(self, n_columns):
-        """Shift and scale that change nothing."""
+        """Shift and scale of so many columns that change nothing."""
         if n_columns not in self._identities:
             self._identities[n_columns] = tuple(
                 map(self.network.kernels.to_device, _identity(n_columns))

@@ -156,25 +156,29 @@ class GRUNetwork(Network):
     # -- inner states ------------------------------------------------------------------------------
     def pool_shard(self, feed, shard, packed, workspace, starts, out):
         """Write the pooled vectors of a shard, without padding, to rows ``starts`` of ``out``."""
-        loaded, readout = feed.load(shard, workspace), self.output.readout
-        states = self.stack.forward(loaded.x, loaded.shard, packed, workspace)[-1].states
-        pooled = readout.forward(states, loaded.shard, packed, workspace).rows
-        readout.scatter(without_padding(self.kernels.to_host(pooled), readout), shard, starts, out)
+        loaded, states = self._load_states(feed, shard, packed, workspace)
+        readout = self.output.readout
+        rows = readout.forward(states, loaded, packed, workspace).rows
+        readout.scatter(without_padding(self.kernels.to_host(rows), readout), shard, starts, out)
 
     def states_shard(self, feed, shard, packed, workspace, starts, out, layer=-1):
         """Write the states of every step of a layer, directions side by side, to ``out``."""
-        loaded = feed.load(shard, workspace)
-        layers = self.stack.forward(loaded.x, loaded.shard, packed, workspace)
+        loaded, states = self._load_states(feed, shard, packed, workspace, layer)
         readout = EveryStep("states", self.stack.layers[layer], 0.0)
-        rows = readout.forward(layers[layer].states, loaded.shard, packed, workspace).rows
+        rows = readout.forward(states, loaded, packed, workspace).rows
         readout.scatter(without_padding(self.kernels.to_host(rows), readout), shard, starts, out)
 
     def attention_shard(self, feed, shard, packed, workspace, starts, out):
         """Write the attention weights of every step of a shard to ``out``, (n_steps, 1)."""
-        loaded = feed.load(shard, workspace)
-        states = self.stack.forward(loaded.x, loaded.shard, packed, workspace)[-1].states
-        weights = self.output.readout.attention(states, loaded.shard, packed, workspace)
+        loaded, states = self._load_states(feed, shard, packed, workspace)
+        weights = self.output.readout.attention(states, loaded, packed, workspace)
         scatter_steps(self.kernels.to_host(weights).reshape(-1, 1), shard, starts, out)
+
+    def _load_states(self, feed, shard, packed, workspace, layer=-1):
+        """Return the shard on the device, and the states of a layer."""
+        loaded = feed.load(shard, workspace)
+        layers = self.stack.forward(loaded.x, loaded.shard, packed, workspace)
+        return loaded.shard, layers[layer].states
 
 
 def without_padding(rows, readout):

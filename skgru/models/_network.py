@@ -12,7 +12,8 @@ _PREDICTION_SIZE = 64
 class Network(ABC):
     """Modules with parameters, and passes over shards of sequences.
 
-    A trainer or a `Predictor` uses only the methods and attributes declared here.
+    A trainer uses only the methods and attributes declared here. A `Predictor` also reads the inner
+    states of a `GRUNetwork`.
 
     Parameters
     ----------
@@ -29,6 +30,8 @@ class Network(ABC):
     Attributes
     ----------
     layout : ParameterLayout
+    output : Output
+        Its loss measures predictions of validation data.
     shard_limits : tuple of int
         Maximum number of sequences and of rows of a shard in training.
     has_dropout : bool

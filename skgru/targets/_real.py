@@ -137,12 +137,10 @@ def mean_d2_pinball_score(y, predicted, levels, weight=None):
     -------
     score : float
         1 for perfect predictions, 0 for the quantiles of y itself (see
-        `sklearn.metrics.d2_pinball_score`); NaN for a single row.
+        `sklearn.metrics.d2_pinball_score`); NaN, with a warning, for a single row.
     """
     from sklearn.metrics import d2_pinball_score  # slow to import, seldom needed
 
-    if len(y) < 2:  # the score is not defined for a single row
-        return float("nan")
     scores = [
         d2_pinball_score(y, predicted[..., i], alpha=level, sample_weight=weight)
         for i, level in enumerate(levels)

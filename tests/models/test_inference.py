@@ -8,7 +8,7 @@ from skgru.data import as_sequences
 from skgru.models import Predictor, _inference
 from tests.reference import gru as ref
 
-from .networks import Engine, oracle_raw, predicts_steps, random_network, random_sequences, rows_of
+from .networks import Engine, oracle_raw, random_network, random_sequences, rows_of
 
 SHIFT, SCALE = np.array([1.0, -2.0]), np.array([0.5, 3.0])
 
@@ -44,10 +44,9 @@ def test_threads_and_chunks_make_no_difference(setup, monkeypatch, chunk, n_thre
 
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("chunk", [7, 4096])
+@pytest.mark.parametrize("setup", [("attention", "last")], indirect=True)
 def test_attention_weights_of_every_sequence(setup, monkeypatch, chunk, n_threads):
     network, parameters, x, predictor = setup
-    if predicts_steps(network):
-        pytest.skip("has no attention")
     monkeypatch.setattr(_inference, "_CHUNK_SEQUENCES", chunk)
     views = network.layout.views(parameters)
     direction = ref.Direction(*(views[f"gru0.forward.{a}"] for a in ("W", "U", "b", "b_hn")))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import d2_pinball_score, r2_score
 
 from skgru.data import SequenceRows, StepRows, as_sequences
@@ -147,4 +148,5 @@ def test_d2():
     expected = [d2_pinball_score(y, predicted[:, i], alpha=a) for i, a in enumerate((0.2, 0.7))]
     assert_allclose(mean_d2_pinball_score(y, predicted, (0.2, 0.7)), np.mean(expected))
     assert mean_d2_pinball_score(y, np.c_[y], (0.3,)) == 1
-    assert np.isnan(mean_d2_pinball_score(y[:1], predicted[:1], (0.2, 0.7)))
+    with pytest.warns(UndefinedMetricWarning):
+        assert np.isnan(mean_d2_pinball_score(y[:1], predicted[:1], (0.2, 0.7)))
