@@ -10,6 +10,16 @@ STEP_ESTIMATORS = [GRUStepRegressor, GRUStepClassifier]
 # Where only what X is like matters.
 SIX = [np.zeros((length, 2)) for length in (3, 1, 4, 2, 2, 5)]
 
+# With these options the order of the sequences, both dropouts and the optimiser have a state.
+STATEFUL = {
+    "hidden_layer_sizes": (5, 4),
+    "dropout": 0.2,
+    "recurrent_dropout": 0.2,
+    "batch_size": 16,
+    "learning_rate": "constant",
+    "random_state": 0,
+}
+
 
 def small(estimator=GRURegressor, **options):
     """A model that is fitted at once."""

@@ -13,17 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skgru import GRUClassifier, GRURegressor
 from skgru.training import Trainer
 
-from .problems import classes, in_layout, ragged, same_parameters, table
-
-# Everything that has a state: the order of the sequences, both dropouts, the optimiser.
-STATEFUL = {
-    "hidden_layer_sizes": (5, 4),
-    "dropout": 0.2,
-    "recurrent_dropout": 0.2,
-    "batch_size": 16,
-    "learning_rate": "constant",
-    "random_state": 0,
-}
+from .problems import STATEFUL, classes, in_layout, ragged, same_parameters, table
 
 
 def from_disk(model, folder):

@@ -17,22 +17,13 @@ from skgru import GRUStepClassifier, GRUStepRegressor
 from skgru.data import as_object_array
 from tests.memory_maps import VIEWS, in_memory, on_disk
 
-from .problems import STEP_ESTIMATORS, flat, same_parameters, steps_in_layout, targets_of
+from .problems import STATEFUL, STEP_ESTIMATORS, flat, same_parameters, steps_in_layout, targets_of
 from .test_steps import FAST, problem, results, weights_like
 
 estimators = pytest.mark.parametrize("estimator", STEP_ESTIMATORS)
 
 
 # --- resuming -----------------------------------------------------------------------------------
-
-STATEFUL = {
-    "hidden_layer_sizes": (5, 4),
-    "dropout": 0.2,
-    "recurrent_dropout": 0.2,
-    "batch_size": 16,
-    "learning_rate": "constant",
-    "random_state": 0,
-}
 
 
 @estimators
