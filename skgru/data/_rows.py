@@ -235,7 +235,7 @@ def _holds_containers(data):
 
 
 def _width(array):
-    return "no list" if array.ndim == 1 else f"a list of {array.shape[1]}"
+    return "a single value" if array.ndim == 1 else f"a list of {array.shape[1]}"
 
 
 def _as_steps(item, name):
@@ -259,7 +259,7 @@ def _list_of_steps(item, name):
     widths = [length_of(entry) for entry in item]
     for step, width in enumerate(widths):
         if width != widths[0]:
-            first, here = ("no list" if n is None else f"a list of {n}" for n in (widths[0], width))
+            first, here = ("a single value" if n is None else f"a list of {n}" for n in (widths[0], width))
             raise ValueError(
                 f"{name} has {first} at step 0, but {here} at step {step}. Give every step the "
                 "same number of entries."

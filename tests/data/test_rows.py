@@ -357,7 +357,7 @@ FORMS = {
     ),
     "one target and several": (
         [np.zeros((3, 2)), np.zeros(1), np.zeros((2, 2))], ValueError,
-        "q has a list of 2 for each step of sequence 0, but no list for each step of sequence 1",
+        "q has a list of 2 for each step of sequence 0, but a single value for each step of sequence 1",
     ),
     "uneven steps": (
         [[[1, 0], [1], [0, 1]], [[1, 1]], [[0, 1]] * 2], ValueError,
@@ -365,11 +365,11 @@ FORMS = {
     ),
     "a label and a list": (
         [["a", "b", "a"], [["b"]], ["a", ["b"]]], ValueError,
-        "q of sequence 2 has no list at step 0, but a list of 1 at step 1",
+        "q of sequence 2 has a single value at step 0, but a list of 1 at step 1",
     ),
     "nothing in place of a list": (
         [[[1, 0], None, [0, 1]], [[1, 1]], [[0, 1]] * 2], ValueError,
-        "q of sequence 0 has a list of 2 at step 0, but no list at step 1",
+        "q of sequence 0 has a list of 2 at step 0, but a single value at step 1",
     ),
 }  # fmt: skip
 
