@@ -120,9 +120,9 @@ class StepRows:
                 )
             if item.shape[1:] != items[0].shape[1:]:
                 raise ValueError(
-                    f"{name} has {_width(items[0])} for each step of sequence 0, but "
-                    f"{_width(item)} for each step of sequence {i}. Give every step the same "
-                    "number of entries."
+                    f"{name} has {_width(items[0].shape[1:])} for each step of sequence 0, but "
+                    f"{_width(item.shape[1:])} for each step of sequence {i}. Give every step the "
+                    "same number of entries."
                 )
         if len({item.dtype.kind == "U" for item in items}) > 1:
             # Next to strings, NumPy would turn numbers and missing values into strings.
@@ -205,7 +205,8 @@ class StepRows:
             flat = self.flatten(sample_weight, name)
             if flat.ndim != 1:
                 raise ValueError(
-                    f"{name} has {_width(flat)} for each step. Give one number for each step."
+                    f"{name} has {_width(flat.shape[1:])} for each step. Give one number for each "
+                    "step."
                 )
             weight = self.numbers(flat, name).astype(np.float64)
         return _check_weight(weight, self, name)
@@ -234,8 +235,9 @@ def _holds_containers(data):
     )
 
 
-def _width(array):
-    return "a single value" if array.ndim == 1 else f"a list of {array.shape[1]}"
+def _width(shape):
+    """What each step has, in words, by the shape of its entry."""
+    return f"a list of {shape[0]}" if shape else "a single value"
 
 
 def _as_steps(item, name):
@@ -259,7 +261,7 @@ def _list_of_steps(item, name):
     widths = [length_of(entry) for entry in item]
     for step, width in enumerate(widths):
         if width != widths[0]:
-            first, here = ("a single value" if n is None else f"a list of {n}" for n in (widths[0], width))
+            first, here = (_width(() if n is None else (n,)) for n in (widths[0], width))
             raise ValueError(
                 f"{name} has {first} at step 0, but {here} at step {step}. Give every step the "
                 "same number of entries."

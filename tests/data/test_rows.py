@@ -357,7 +357,8 @@ FORMS = {
     ),
     "one target and several": (
         [np.zeros((3, 2)), np.zeros(1), np.zeros((2, 2))], ValueError,
-        "q has a list of 2 for each step of sequence 0, but a single value for each step of sequence 1",
+        "q has a list of 2 for each step of sequence 0, but a single value for each step of "
+        "sequence 1",
     ),
     "uneven steps": (
         [[[1, 0], [1], [0, 1]], [[1, 1]], [[0, 1]] * 2], ValueError,

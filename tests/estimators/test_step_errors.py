@@ -32,7 +32,9 @@ BAD_Y = {
     "infinite": (changed((0, 2), np.inf), "y contains infinity at sequence 0, step 2"),
     "complex": (changed((0, 2), 1j), "Complex data not supported: y"),
     "text": (changed((3, 1), "a"), "y (of|at) sequence 3,? (at )?step 1 is ('a'|not a number)"),
-    "a list": (changed((3, 1), [1]), "y of sequence 3 has no list at step 0, but a list of 1"),
+    "a list": (
+        changed((3, 1), [1]), "y of sequence 3 has a single value at step 0, but a list of 1",
+    ),
     "two targets": ([np.zeros((n, 1 + (i == 3))) for i, n in enumerate(LENGTHS)],
                     "y has a list of 1 for each step of sequence 0, but a list of 2 .*sequence 3"),
     "a string": ("010101", "y is one string"),
