@@ -14,7 +14,7 @@ from llvmlite import binding
 
 from skgru.kernels.cpu._host import IS_X86
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
+_ROOT = Path(__file__).resolve().parents[3]
 _FILES = ("gru_forward", "gru_backward", "bitwise", "activations", "gemm", "packing", "float_mode")
 _SSE2 = {"sse", "sse2", "fxsr", "cmov", "cx8"}
 _AVX2 = _SSE2 | {"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "fma", "f16c"}
@@ -46,7 +46,7 @@ def test_kernels_as_another_machine(cpu_name, features, vector_bytes, has_fma):
 
     seen = run("-c", "from skgru.kernels.cpu._host import *; print(VECTOR_BYTES, HAS_FMA)")
     assert seen.stdout.split() == [str(vector_bytes), str(has_fma)], seen.stderr
-    files = [f"tests/kernels/test_{name}.py" for name in _FILES]
+    files = [f"tests/kernels/cpu/test_{name}.py" for name in _FILES]
     result = run("-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
     assert result.returncode == 0, result.stdout + result.stderr
     assert " passed" in result.stdout

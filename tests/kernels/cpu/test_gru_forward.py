@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from .packed import LENGTHS, TOLERANCE, Run, expected_states, random_problem
+from tests.kernels.packed import LENGTHS, TOLERANCE, Run, expected_states, random_problem
 
 both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 both_directions = pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])

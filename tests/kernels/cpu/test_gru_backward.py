@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tests.reference import gru as ref
-
-from .packed import (
+from tests.kernels.packed import (
     LENGTHS,
     Run,
     assert_gradients_close,
@@ -14,6 +12,8 @@ from .packed import (
     random_gradients,
     random_problem,
 )
+from tests.reference import gru as ref
+
 from .test_gru_forward import both_directions, both_dtypes
 
 #: Relative to the largest gradient of an array.

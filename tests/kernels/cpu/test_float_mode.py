@@ -8,8 +8,7 @@ from llvmlite import binding, ir
 
 from skgru.kernels.cpu import _flush, handshake
 from skgru.kernels.cpu._host import IS_ARM64, IS_X86
-
-from .packed import Run, random_gradients, random_problem
+from tests.kernels.packed import Run, random_gradients, random_problem
 
 pytestmark = pytest.mark.skipif(not (IS_X86 or IS_ARM64), reason="no mode to switch here")
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from .packed import Run, random_gradients, random_problem
+from tests.kernels.packed import Run, random_gradients, random_problem
 
 
 @st.composite
