@@ -103,68 +103,101 @@ def expected_gradients(problem, d_states, d_final):
 # -- the kernels -----------------------------------------------------------------------------------
 
 
-def unset(shape, dtype):
-    """Memory that nobody may read before it is written: NaN would show in the results."""
-    array = cpu.zeros(shape, dtype)
-    array[...] = np.nan
-    return array
+class HostMemory:
+    """Where a `Run` keeps its arrays: here, memory of the CPU, aligned as its kernels ask for."""
+
+    kernels = cpu
+
+    @staticmethod
+    def put(array):
+        """A copy of a NumPy array."""
+        copy = cpu.zeros(array.shape, array.dtype)
+        copy[...] = array
+        return copy
+
+    @staticmethod
+    def get(array):
+        """A NumPy array with the values of one that `put` returned."""
+        return array
 
 
 class Run:
     """A `Problem` in the layout of the kernels; ``forward`` has run once this exists.
 
     Whatever the kernels have to write before they read it starts as NaN.
+
+    Parameters
+    ----------
+    problem : Problem
+    save : bool
+        Whether `backward` will follow.
+    room : bool or None
+        Whether there is memory for the gates of all steps; None means where it is needed.
+    has_initial : bool
+        Whether the initial states of the problem are passed, or the kernels start from zeros.
     """
 
-    def __init__(self, problem, save=True):
-        self.problem, dtype = problem, problem.dtype
+    memory = HostMemory
+
+    def __init__(self, problem, *, save=True, room=None, has_initial=True):
+        self.problem, self.kernels, dtype = problem, self.memory.kernels, problem.dtype
         n, n_hidden = problem.h0.shape
         self.n_features = n_features = problem.W.shape[0]
-        self.width = width = cpu.panel_width(1, dtype)
-        self.n_panels = -(-n_hidden // width)
-        self.n_units = self.n_panels * width
+        self.width = self.kernels.panel_width(n_hidden, dtype)
+        self.n_panels = -(-n_hidden // self.width)
+        self.n_units = self.n_panels * self.width
         lengths = np.array([len(x) for x in problem.x])
         (self.shard,) = cut_into_shards(np.arange(n), lengths, n, 2**20)
-        shard = self.shard
+        shard, put = self.shard, self.memory.put
+        self.block, self.alive = put(shard.block), put(shard.alive)
 
-        self.x = unset((shard.n_rows, n_features), dtype)
+        self.x = self._unset((shard.n_rows, n_features))
         starts = (np.cumsum(lengths) - lengths)[shard.indices]
-        cpu.pack_sequences(
-            np.concatenate(problem.x), starts, shard.block, shard.alive,
-            np.zeros(n_features), np.ones(n_features), self.x,
+        self.kernels.pack_sequences(
+            put(np.concatenate(problem.x)), put(starts), self.block, self.alive,
+            put(np.zeros(n_features)), put(np.ones(n_features)), self.x,
         )  # fmt: skip
-        self._pack_weights(dtype)
+        self._pack_weights()
 
-        start = self._pad(problem.h0[shard.indices])
-        self.states = unset((shard.block[-1], self.n_units), dtype)
-        self.mask, self.masked = unset((0, self.n_units), dtype), unset((0, self.n_units), dtype)
+        start = self._pad(problem.h0[shard.indices]) if has_initial else self._unset((n, 0))
+        self.states = self._unset((shard.n_state_rows, self.n_units))
+        self.mask, self.masked = self._unset((0, self.n_units)), self._unset((0, self.n_units))
         if problem.mask is not None:
             self.mask = self._pad(problem.mask[shard.indices])
-            self.masked = unset(self.states.shape, dtype)
-        self.gates = unset((shard.n_rows if save else 0, 4 * self.n_units), dtype)
-        cpu.gru_forward(
-            self.x, shard.block, shard.alive, self.w, self.u, self.bias, problem.reverse,
+            self.masked = self._unset(self.states.shape)
+        n_gates = self.kernels.gate_rows(shard.n_rows, n_features, save)
+        if room is not None:
+            n_gates = shard.n_rows if room else 0
+        self.gates = self._unset((n_gates, 4 * self.n_units))
+        self.kernels.gru_forward(
+            self.x, self.block, self.alive, self.w, self.u, self.bias, problem.reverse,
             start, self.mask, self.masked, self.states, self.gates, save,
         )  # fmt: skip
 
-    def _pad(self, rows):
-        padded = cpu.zeros((len(rows), self.n_units), rows.dtype)
-        padded[:, : rows.shape[1]] = rows
-        return padded
+    def _unset(self, shape):
+        """Memory that nobody may read before it is written: NaN would show in the results."""
+        return self.memory.put(np.full(shape, np.nan, self.problem.dtype))
 
-    def _pack_weights(self, dtype):
-        problem, n_panels, width, n_features = (
-            self.problem, self.n_panels, self.width, self.n_features,
-        )  # fmt: skip
-        n_columns = 3 * width
+    def _zeros(self, *shape):
+        return self.memory.put(np.zeros(shape, self.problem.dtype))
+
+    def _pad(self, rows):
+        padded = np.zeros((len(rows), self.n_units), rows.dtype)
+        padded[:, : rows.shape[1]] = rows
+        return self.memory.put(padded)
+
+    def _pack_weights(self):
+        n_panels, width, n_features = self.n_panels, self.width, self.n_features
+        n_columns = self.kernels.panel_columns(self.problem.dtype)
         self.n_groups = -(-n_features // n_columns)
-        self.w = cpu.zeros((n_panels, n_features, 3, width), dtype)
-        self.u = cpu.zeros((n_panels, self.n_units, 3, width), dtype)
-        self.bias = cpu.zeros((n_panels, 4, width), dtype)
-        self.u_t = cpu.zeros(3 * self.n_units**2, dtype)
-        self.w_t = cpu.zeros((self.n_groups, n_panels, n_columns, n_columns), dtype)
-        cpu.pack_gru(
-            problem.W, problem.U, problem.b, problem.b_hn, n_features, n_features, True,
+        self.n_input_columns = self.n_groups * n_columns
+        self.w = self._zeros(n_panels, n_features, 3, width)
+        self.u = self._zeros(n_panels, self.n_units, 3, width)
+        self.bias = self._zeros(n_panels, 4, width)
+        self.u_t = self._zeros(3 * self.n_units**2)
+        self.w_t = self._zeros(self.n_groups, n_panels, 3 * width, n_columns)
+        self.kernels.pack_gru(
+            *map(self.memory.put, self.problem.weights), n_features, n_features, True,
             self.w, self.u, self.bias, self.u_t, self.w_t,
         )  # fmt: skip
 
@@ -176,13 +209,14 @@ class Run:
     def sequence_states(self):
         """The states of each sequence: a list of (T, H)."""
         n, n_hidden = self.problem.h0.shape
+        states = self.memory.get(self.states)
         # The units of the padding stay at 0, where no NaN spoils the sequence.
-        assert not np.nan_to_num(self.states[:, n_hidden:]).any()
+        assert not np.nan_to_num(states[:, n_hidden:]).any()
         blocks = self.shard.block if self.problem.reverse else self.shard.block[1:]
         found = []
         for i in range(n):
             (place,) = np.flatnonzero(self.shard.indices == i)
-            found.append(self.states[blocks[: self.shard.lengths[place]] + place, :n_hidden])
+            found.append(states[blocks[: self.shard.lengths[place]] + place, :n_hidden])
         return found
 
     def backward(
@@ -192,41 +226,48 @@ class Run:
         """Gradients under the names of `expected_gradients`, from those of the states.
 
         ``d_states`` may be None; ``chunk_rows`` is the size of the chunks of gate gradients, by
-        default all rows; ``start`` is what the sums of the weights start from; ``add_to_x`` is
-        added to the gradients of the inputs.
+        default what the kernels ask for; ``start`` is what the sums of the weights start from;
+        ``add_to_x`` is added to the gradients of the inputs.
         """
-        problem, shard, dtype, width = self.problem, self.shard, self.problem.dtype, self.width
+        problem, shard, dtype = self.problem, self.shard, self.problem.dtype
+        put, get = self.memory.put, self.memory.get
         n, n_hidden = problem.h0.shape
-        n_rows, n_panels = shard.n_rows, self.n_panels
+        n_rows, n_units = shard.n_rows, self.n_units
 
         # A layer of two directions keeps their gradients side by side, so this one's may start in
         # any column; the others are not its business.
-        column = self.n_units if problem.reverse else 0
-        above = unset((0 if d_states is None else n_rows, 2 * self.n_units), dtype)
+        column = n_units if problem.reverse else 0
+        above = np.full((0 if d_states is None else n_rows, 2 * n_units), np.nan, dtype)
         for i, d in enumerate(d_states or []):
-            above[self.rows(i), column : column + self.n_units] = self._pad(d)
+            above[self.rows(i), column : column + n_units] = 0
+            above[self.rows(i), column : column + n_hidden] = d
 
         carry = self._pad(d_final[shard.indices])
-        d_gates = unset((n_panels, (chunk_rows or n_rows) + n, 4, width), dtype)
-        sums = [np.full_like(a, start) for a in (self.w, self.u, self.bias)]
-        d_x = unset((n_rows if need_x else 0, self.n_groups * 3 * width), dtype)
+        n_gradients = self.kernels.gate_gradient_rows(n_rows, n, n_units, dtype.itemsize)
+        if chunk_rows is not None:
+            n_gradients = chunk_rows + n
+        d_gates = self._unset((self.n_panels, n_gradients, 4, self.width))
+        sums = [put(np.full(a.shape, start, dtype)) for a in (self.w, self.u, self.bias)]
+        d_x = np.full((n_rows if need_x else 0, self.n_input_columns), np.nan, dtype)
         if add_to_x is not None:
             d_x[...] = add_to_x
-        cpu.gru_backward(
-            self.x, shard.block, shard.alive, self.w_t, self.u_t, problem.reverse, self.mask,
+        d_x = put(d_x)
+        self.kernels.gru_backward(
+            self.x, self.block, self.alive, self.w_t, self.u_t, problem.reverse, self.mask,
             self.states if problem.mask is None else self.masked, self.states, self.gates,
-            above, column, carry, d_gates, *sums, d_x, add_to_x is not None, need_initial,
+            put(above), column, carry, d_gates, *sums, d_x, add_to_x is not None, need_initial,
         )  # fmt: skip
 
-        found = {
-            name: np.full_like(getattr(problem, name), np.nan) for name in ("W", "U", "b", "b_hn")
-        }
-        cpu.unpack_gru_gradient(*sums, self.n_features, self.n_features, *found.values())
+        names = ("W", "U", "b", "b_hn")
+        found = [self._unset(weights.shape) for weights in problem.weights]
+        self.kernels.unpack_gru_gradient(*sums, self.n_features, self.n_features, *found)
+        found = {name: get(array) for name, array in zip(names, found, strict=True)}
         if need_x:
+            d_x = get(d_x)
             found["x"] = [d_x[self.rows(i), : self.n_features] for i in range(n)]
         if need_initial:
             found["h0"] = np.empty((n, n_hidden), dtype)
-            found["h0"][shard.indices] = carry[:, :n_hidden]
+            found["h0"][shard.indices] = get(carry)[:, :n_hidden]
         return found
 
 
