@@ -12,13 +12,19 @@ that, and scikit-learn's invariance checks ask for it.
 
 import math
 
-from ._host import TILE_HEIGHTS
+import numpy as np
+
+from ._host import TILE_HEIGHTS, panel_columns
 from ._jit import inline_kernel, kernel
 from ._tiles import make_product_stripe
 
 #: c[n, one panel] (+)= a[n, k] @ b[k, one panel], for use inside kernels.
 multiply_panel = make_product_stripe(3, TILE_HEIGHTS)
 _multiply_vector = make_product_stripe(1, TILE_HEIGHTS)
+
+# Columns of a panel of float64, and rows that `orthonormalize_rows` treats together.
+_COLUMNS = panel_columns(np.dtype(np.float64))
+_BLOCK = 64
 
 
 @inline_kernel
@@ -83,21 +89,47 @@ def _dot(x, y):
     return (s0 + s1) + (s2 + s3)
 
 
-@kernel
-def orthonormalize_rows(matrix):
-    """Gram-Schmidt on the rows of a float64 matrix, in place; every row twice, for accuracy.
-
-    LAPACK's result may depend on the number of BLAS threads; initial weights must not.
-    """
-    n_rows, n = matrix.shape
+@inline_kernel
+def _orthonormalize_block(block):
+    """Gram-Schmidt on a few rows, in place; every row twice, for accuracy."""
+    n_rows, n = block.shape
     for i in range(n_rows):
-        row = matrix[i]
+        row = block[i]
         for _ in range(2):
             for j in range(i):
-                other = matrix[j]
+                other = block[j]
                 overlap = _dot(row, other)
                 for k in range(n):
                     row[k] -= overlap * other[k]
         length = math.sqrt(_dot(row, row))
         for k in range(n):
             row[k] /= length
+
+
+@kernel
+def orthonormalize_rows(matrix):
+    """Gram-Schmidt on the rows of a float64 matrix, in place, in blocks of rows.
+
+    LAPACK's result may depend on the number of BLAS threads; initial weights must not.
+    """
+    n_rows, n = matrix.shape
+    n_padded = (n + _COLUMNS - 1) // _COLUMNS * _COLUMNS
+    rows = np.zeros((n_rows, n_padded))  # in panels, as the products need them
+    rows[:, :n] = matrix
+    columns = np.zeros((n, (n_rows + _COLUMNS - 1) // _COLUMNS * _COLUMNS))  # of finished rows
+    overlap = np.empty((_BLOCK, columns.shape[1]))
+    for first in range(0, n_rows, _BLOCK):
+        last = min(first + _BLOCK, n_rows)
+        for _ in range(2 if first > 0 else 0):  # subtract the part along all earlier blocks
+            for c in range(0, first, _COLUMNS):
+                multiply_panel(last - first, rows, first * n_padded, n_padded, 1,
+                               columns, c, columns.shape[1], n, overlap, c, columns.shape[1],
+                               False)  # fmt: skip
+            overlap *= -1.0
+            for c in range(0, n, _COLUMNS):
+                multiply_panel(last - first, overlap, 0, columns.shape[1], 1,
+                               rows, c, n_padded, first, rows, first * n_padded + c, n_padded,
+                               True)  # fmt: skip
+        _orthonormalize_block(rows[first:last, :n])
+        columns[:, first:last] = rows[first:last, :n].T
+    matrix[:] = rows[:, :n]

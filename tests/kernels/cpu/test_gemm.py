@@ -103,7 +103,7 @@ def test_a_row_of_a_product_is_its_own(rng, dtype):
         assert_array_equal(product(a[order]), together[order])
 
 
-@pytest.mark.parametrize("n", [1, 2, 7, 40])
+@pytest.mark.parametrize("n", [1, 2, 7, 40, 64, 65, 200])
 def test_orthonormal_rows(rng, n):
     matrix = rng.normal(size=(n, n))
     found = matrix.copy()
