@@ -22,8 +22,7 @@ from ._tiles import make_product_stripe
 multiply_panel = make_product_stripe(3, TILE_HEIGHTS)
 _multiply_vector = make_product_stripe(1, TILE_HEIGHTS)
 
-# Columns of a panel of float64, and rows that `orthonormalize_rows` treats together.
-_COLUMNS = panel_columns(np.dtype(np.float64))
+# Rows that `orthonormalize_rows` treats together.
 _BLOCK = 64
 
 
@@ -89,15 +88,15 @@ def _dot(x, y):
     return (s0 + s1) + (s2 + s3)
 
 
-@inline_kernel
-def _orthonormalize_block(block):
-    """Gram-Schmidt on a few rows, in place; every row twice, for accuracy."""
-    n_rows, n = block.shape
+@kernel
+def _orthonormalize_few_rows(matrix):
+    """Gram-Schmidt on the rows of a float64 matrix, in place; every row twice, for accuracy."""
+    n_rows, n = matrix.shape
     for i in range(n_rows):
-        row = block[i]
+        row = matrix[i]
         for _ in range(2):
             for j in range(i):
-                other = block[j]
+                other = matrix[j]
                 overlap = _dot(row, other)
                 for k in range(n):
                     row[k] -= overlap * other[k]
@@ -106,30 +105,29 @@ def _orthonormalize_block(block):
             row[k] /= length
 
 
-@kernel
 def orthonormalize_rows(matrix):
-    """Gram-Schmidt on the rows of a float64 matrix, in place, in blocks of rows.
+    """Gram-Schmidt on the rows of a float64 matrix, in place.
 
     LAPACK's result may depend on the number of BLAS threads; initial weights must not.
     """
-    n_rows, n = matrix.shape
-    n_padded = (n + _COLUMNS - 1) // _COLUMNS * _COLUMNS
-    rows = np.zeros((n_rows, n_padded))  # in panels, as the products need them
-    rows[:, :n] = matrix
-    columns = np.zeros((n, (n_rows + _COLUMNS - 1) // _COLUMNS * _COLUMNS))  # of finished rows
-    overlap = np.empty((_BLOCK, columns.shape[1]))
+    (n_rows, n), width = matrix.shape, panel_columns(matrix.dtype)
+    n_panels = -(-n // width)
+    # All finished rows, and their transpose, in panels.
+    rows = np.zeros((n_panels, n_rows, width))
+    columns = np.zeros((-(-n_rows // width), n, width))
     for first in range(0, n_rows, _BLOCK):
-        last = min(first + _BLOCK, n_rows)
-        for _ in range(2 if first > 0 else 0):  # subtract the part along all earlier blocks
-            for c in range(0, first, _COLUMNS):
-                multiply_panel(last - first, rows, first * n_padded, n_padded, 1,
-                               columns, c, columns.shape[1], n, overlap, c, columns.shape[1],
-                               False)  # fmt: skip
-            overlap *= -1.0
-            for c in range(0, n, _COLUMNS):
-                multiply_panel(last - first, overlap, 0, columns.shape[1], 1,
-                               rows, c, n_padded, first, rows, first * n_padded + c, n_padded,
-                               True)  # fmt: skip
-        _orthonormalize_block(rows[first:last, :n])
-        columns[:, first:last] = rows[first:last, :n].T
-    matrix[:] = rows[:, :n]
+        block = matrix[first : first + _BLOCK]
+        finished = columns[: -(-first // width)]
+        overlap = np.empty((len(block), len(finished) * width))
+        along = np.empty((len(block), n_panels * width))
+        for _ in range(2 if first > 0 else 0):  # as for single rows
+            multiply(block, finished, overlap, False)
+            coefficients = np.ascontiguousarray(overlap[:, :first])
+            multiply(coefficients, np.ascontiguousarray(rows[:, :first]), along, False)
+            block -= along[:, :n]
+        _orthonormalize_few_rows(block)
+        for i, row in enumerate(block, start=first):
+            columns[i // width, :, i % width] = row
+            padded = np.zeros(n_panels * width)
+            padded[:n] = row
+            rows[:, i] = padded.reshape(n_panels, width)
