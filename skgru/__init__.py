@@ -1,8 +1,11 @@
 """Gated recurrent units as scikit-learn estimators, compiled with Numba."""
 
+__version__ = "0.1.0.dev0"  # first, because the estimators import it
+
 import importlib
 
 from . import datasets
+from ._persistence import load, save
 from .estimators import (
     GRUClassifier,
     GRURegressor,
@@ -12,8 +15,6 @@ from .estimators import (
     warmup,
 )
 
-__version__ = "0.1.0.dev0"
-
 __all__ = [
     "GRUClassifier",
     "GRURegressor",
@@ -22,7 +23,9 @@ __all__ = [
     "SequenceScaler",
     "__version__",
     "datasets",
+    "load",
     "metrics",
+    "save",
     "warmup",
 ]
 
