@@ -40,7 +40,8 @@ def predictions(model, layout, X):
         scaler, model = model
         X = scaler.transform(X)
     found = model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
-    return np.concatenate(found) if isinstance(found, list) else found
+    is_ragged = isinstance(found, list) or found.dtype == object
+    return np.concatenate(list(found)) if is_ragged else found
 
 
 def fitted_models(X):
