@@ -1,11 +1,10 @@
 """Gated recurrent units as scikit-learn estimators, compiled with Numba."""
 
-__version__ = "0.1.0.dev0"  # first, because the estimators import it
-
 import importlib
 
 from . import datasets
 from ._persistence import load, save
+from ._version import __version__
 from .estimators import (
     GRUClassifier,
     GRURegressor,

@@ -227,18 +227,19 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
         if not hasattr(self, "_parameters"):
             return
         network, target = self._network(), self._target()
-        n_features, n_raw = (network.n_features,), target.loss.n_raw
+        n_features = 1 if self._layout == "2d" else self.n_features_in_
         check_arrays(
             self,
             {
                 "_parameters": ((network.layout.size,), network.dtype),
-                "feature_mean_": (n_features, np.float64),
-                "feature_scale_": (n_features, np.float64),
+                "feature_mean_": ((n_features,), np.float64),
+                "feature_scale_": ((n_features,), np.float64),
             },
         )
-        if target.n_outputs != self.n_outputs_ or n_raw != network.n_outputs:
+        if (network.n_outputs, self.n_outputs_) != (target.loss.n_raw, target.n_outputs):
             raise ValueError(
-                f"its network has {network.n_outputs} outputs, but its targets need {n_raw}"
+                f"its network has {network.n_outputs} outputs, but its targets need "
+                f"{target.loss.n_raw}"
             )
 
     def __sklearn_is_fitted__(self):

@@ -10,13 +10,12 @@ from dataclasses import MISSING, fields
 
 import numpy as np
 
-from skgru import __version__
+from skgru._version import __version__
 
 
 def _upgrade_format_0(state):
     # Bridges the change that made targets objects (before the first release, when no number was
     # stored): what a target is became one dict. Models before devices have no `device_`.
-    state = dict(state)
     if "_parameters" not in state or "_target_facts" in state:
         return state
     state.setdefault("device_", "cpu")
@@ -34,7 +33,7 @@ def _upgrade_format_0(state):
     return state
 
 
-#: Item N turns a state of format N into one of format N + 1.
+#: Item N turns a state of format N, which it may change, into one of format N + 1.
 _UPGRADES = (_upgrade_format_0,)
 
 #: The format of this version.

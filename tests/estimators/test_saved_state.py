@@ -104,6 +104,7 @@ DAMAGES = {
     "a list": (changed("_parameters", lambda a: a.tolist()), "_parameters is a list"),
     "means": (changed("feature_mean_", lambda a: a[:-1]), r"feature_mean_ is float64 \(1,\)"),
     "scales": (changed("feature_scale_", lambda a: a.astype("f4")), "feature_scale_ is float32"),
+    "features": (changed("n_features_in_", lambda n: n + 1), "feature_mean_ is .* should be"),
     "dtype": (options(dtype="float64"), "_parameters is float32 .* should be float64"),
     "layers": (options(hidden_layer_sizes=(4, 4)), "_parameters is float32"),
     "outputs": (options(n_outputs=7), "_parameters is float32"),
@@ -126,7 +127,9 @@ def test_what_does_not_belong_together_is_refused(models, damage):
         load(type(model), state | change(state))
 
 
-@pytest.mark.parametrize("attribute", ["_target_facts", "_network_options", "feature_mean_"])
+@pytest.mark.parametrize(
+    "attribute", ["_target_facts", "_network_options", "_layout", "feature_mean_"]
+)
 @pytest.mark.parametrize("name", IDS[:4])
 def test_missing_attributes_are_named(models, name, attribute):
     state = models[name].__getstate__()
