@@ -17,7 +17,12 @@ NAMES = [f"{path.parent.name}/{path.stem}" for path in PATHS]
 def load(path):
     # Versions before 0.1.0 had no skgru.save.
     has_checksum = not path.parent.name.startswith("before-0.1.0")
-    return (skgru.load if has_checksum else joblib.load)(path)
+    try:
+        return (skgru.load if has_checksum else joblib.load)(path)
+    except ModuleNotFoundError as error:
+        if error.name != "numpy._core":
+            raise
+        pytest.skip("NumPy 1.26.0 does not read what was pickled with NumPy 2")
 
 
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)
