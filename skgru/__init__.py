@@ -3,6 +3,8 @@
 import importlib
 
 from . import datasets
+from ._persistence import load, save
+from ._version import __version__
 from .estimators import (
     GRUClassifier,
     GRURegressor,
@@ -12,8 +14,6 @@ from .estimators import (
     warmup,
 )
 
-__version__ = "0.1.0.dev0"
-
 __all__ = [
     "GRUClassifier",
     "GRURegressor",
@@ -22,7 +22,9 @@ __all__ = [
     "SequenceScaler",
     "__version__",
     "datasets",
+    "load",
     "metrics",
+    "save",
     "warmup",
 ]
 

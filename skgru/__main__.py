@@ -5,12 +5,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import joblib
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import mean_absolute_error, r2_score
 
-from skgru import GRUClassifier, GRURegressor, __version__
+from skgru import GRUClassifier, GRURegressor, __version__, load, save
 from skgru.datasets import load_japanese_vowels, load_nyc_taxi
 
 
@@ -75,8 +74,8 @@ def _recognise_speakers(seed, verbose):
 
 def _save_and_reload(model, X_test, path):
     """Check that `model`, written and read back, predicts the very same; return the file's size."""
-    joblib.dump(model, path)
-    loaded = joblib.load(path)
+    save(model, path)
+    loaded = load(path)
     if not np.array_equal(model.predict_proba(X_test), loaded.predict_proba(X_test)):
         raise SystemExit(f"The model read back from {path} predicts something else.")
     return path.stat().st_size

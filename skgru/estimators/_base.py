@@ -17,6 +17,7 @@ from ._options import make_optimizer, make_schedule
 from ._plan import make_plan
 from ._predictions import Predictions
 from ._progress import Progress
+from ._saved_state import SavedState, check_arrays
 
 # What a fit leaves behind besides the attributes whose names end with an underscore.
 _PRIVATE_FACTS = {
@@ -29,7 +30,7 @@ _PRIVATE_FACTS = {
 }
 
 
-class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, metaclass=ABCMeta):
     """Base of the GRU estimators.
 
     A subclass defines the kind of its targets (`Target`) and whether they belong to sequences or to
@@ -221,6 +222,25 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
         else:
             return
         warn(message, category)
+
+    def _check_state(self):
+        if not hasattr(self, "_parameters"):
+            return
+        network, target = self._network(), self._target()
+        n_features = 1 if self._layout == "2d" else self.n_features_in_
+        check_arrays(
+            self,
+            {
+                "_parameters": ((network.layout.size,), network.dtype),
+                "feature_mean_": ((n_features,), np.float64),
+                "feature_scale_": ((n_features,), np.float64),
+            },
+        )
+        if (network.n_outputs, self.n_outputs_) != (target.loss.n_raw, target.n_outputs):
+            raise ValueError(
+                f"its network has {network.n_outputs} outputs, but its targets need "
+                f"{target.loss.n_raw}"
+            )
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_parameters")

@@ -8,6 +8,7 @@ import numpy as np
 from skgru.targets import RealTarget
 
 from ._constraints import check_unchanged
+from ._saved_state import check_arrays
 
 
 class PredictsNumbers:
@@ -37,6 +38,12 @@ class PredictsNumbers:
             "target_mean_": target.mean,
             "target_scale_": target.scale,
         }
+
+    def _check_state(self):
+        super()._check_state()
+        if hasattr(self, "_parameters"):
+            expected = (self._target().n_targets,), np.float64
+            check_arrays(self, {"target_mean_": expected, "target_scale_": expected})
 
     def _checked_quantile(self):
         """The quantile level, or a tuple of levels; None for other losses."""

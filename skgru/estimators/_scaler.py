@@ -17,6 +17,7 @@ from skgru.data import (
 
 from ._inputs import check_layout, check_range, check_X
 from ._parameters import ParameterGroup
+from ._saved_state import SavedState, check_arrays
 from ._sklearn import _fit_context, _wrap_data_with_container
 
 
@@ -89,7 +90,12 @@ class _LayoutTransform:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class SequenceScaler(
-    ParameterGroup, _LayoutTransform, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+    ParameterGroup,
+    _LayoutTransform,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    SavedState,
+    BaseEstimator,
 ):
     """Standardise each feature over all steps of all sequences.
 
@@ -264,6 +270,13 @@ class SequenceScaler(
         if self.with_std:
             self.scale_ = spread_or_one(self.mean_, np.sqrt(self.var_))
         return self
+
+    def _check_state(self):
+        if not hasattr(self, "n_samples_seen_"):
+            return
+        n_features = 1 if self._layout == "2d" else self.n_features_in_
+        names = ("mean_", "var_") if self.scale_ is None else ("mean_", "var_", "scale_")
+        check_arrays(self, dict.fromkeys(names, ((n_features,), np.float64)))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -193,15 +193,6 @@ def test_repr_names_what_is_not_default():
     )
 
 
-def test_a_pickle_from_before_a_parameter_has_its_default():
-    state = GRURegressor(3).__getstate__()
-    del state["max_grad_norm"]
-    old = GRURegressor.__new__(GRURegressor)
-    old.__setstate__(state)
-    assert old.get_params() == GRURegressor(3).get_params()
-    old.fit(X, Y)
-
-
 @dataclass(eq=False, repr=False, kw_only=True)
 class Patient(GRURegressor):
     """As the user guide has it: a default that differs, and a parameter of its own."""
