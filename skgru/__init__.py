@@ -3,12 +3,14 @@
 import importlib
 
 from . import datasets
+from ._show_versions import show_versions
 from .estimators import (
     GRUClassifier,
     GRURegressor,
     GRUStepClassifier,
     GRUStepRegressor,
     SequenceScaler,
+    stream,
     warmup,
 )
 
@@ -22,14 +24,17 @@ __all__ = [
     "SequenceScaler",
     "__version__",
     "datasets",
+    "inspection",
     "metrics",
+    "show_versions",
+    "stream",
     "warmup",
 ]
 
 
 def __getattr__(name):
-    if name == "metrics":  # slow to import, because of scikit-learn's own metrics
-        return importlib.import_module("skgru.metrics")
+    if name in ("inspection", "metrics"):  # slow to import, because of scikit-learn's own metrics
+        return importlib.import_module(f"skgru.{name}")
     raise AttributeError(f"module 'skgru' has no attribute {name!r}")
 
 
