@@ -105,8 +105,8 @@ class FittedArrays:
         n_directions = 1 + options["bidirectional"]
         n_more = 2 * n_directions * sum(options["hidden_layer_sizes"])
         note = (
-            f"Keras and torch count {n_more:,} more: each of their gates has a recurrent bias, here "
-            "only the candidate n, as one bias is enough for the others."
+            f"Keras and torch count {n_more:,} more: they give every gate a recurrent bias; here "
+            "only the candidate n has one."
         )
         return "\n".join([title, rule, *lines[:-1], rule, lines[-1], note])
 

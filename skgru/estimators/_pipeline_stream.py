@@ -141,7 +141,7 @@ class _Function:
 
     def _compare(self, values, found):
         """Refuse a function that gives something else for the first two steps together."""
-        if self._first is None:
+        if self._first is None or self._first[0].shape != values.shape:
             self._first = values.copy(), found
             return
         before, found_before = self._first
