@@ -13,13 +13,15 @@ from skgru import GRURegressor
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
-def run(page):
-    """Execute all blocks of a page, one after the other; return their names.
+def run(page, containing=""):
+    """Execute the blocks of a page that contain a pattern, one after the other.
 
-    A line "expression  # (2, 3)" has to have the value in the comment.
+    A line "expression  # (2, 3)" has to have the value in the comment. Returns the names that the
+    blocks define, and how many such lines there were.
     """
     names, n_values = {}, 0
-    for block in re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), re.S | re.M):
+    blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), re.S | re.M)
+    for block in filter(re.compile(containing).search, blocks):
         lines = block.splitlines()
         for node in ast.parse(block).body:
             comment = re.search(r"  # (\(.*\)|\d+)$", lines[node.end_lineno - 1])
@@ -44,6 +46,19 @@ def test_recipes(capsys):
     filled = names["_fill_one"](np.array([[np.nan, 1], [2, np.nan], [np.nan, 3]]))
     assert_allclose(filled, [[0, 1, 1, 0], [2, 1, 0, 1], [2, 3, 1, 0]])
     assert np.isfinite(names["model"].predict(names["gaps"])).all()
+
+
+def test_the_guide_on_importance_and_streams_of_pipelines():
+    names, n_values = run(
+        "user_guide.md", r"KNeighbors|neighbours\[0\]|permutation_importance|skgru\.stream\("
+    )
+    assert n_values == 1
+    assert names["of_features"].importances.shape == (12, 2)
+    assert names["of_time"].importances.shape == (5, 2)
+    assert (names["of_features"].importances_mean > 0).sum() > 6
+    expected = names["pipeline"].predict_proba([names["X"][0][:5]])
+    names["stream"].reset()
+    assert np.array_equal(names["stream"].extend(names["X"][0][:5])[-1:], expected)
 
 
 def test_padding_and_axes(coming_from):
