@@ -1,12 +1,16 @@
 """What show_versions prints."""
 
+import importlib
 import os
 import platform
+from types import SimpleNamespace
 
 import numba
 import numpy as np
+import pytest
 
 import skgru
+from skgru.kernels import _devices
 
 
 def test_versions_and_kernels(capsys):
@@ -24,9 +28,15 @@ def test_versions_and_kernels(capsys):
     assert found["GPU"]
 
 
-def test_without_numba_cuda(capsys, monkeypatch):
-    from skgru.kernels import _devices
+def test_the_names_of_gpus(capsys, monkeypatch):
+    cuda = pytest.importorskip("numba_cuda") and importlib.import_module("numba.cuda")
+    monkeypatch.setattr(_devices, "_find_fault", lambda number: None)
+    monkeypatch.setattr(cuda, "gpus", [SimpleNamespace(name="First"), SimpleNamespace(name="Next")])
+    skgru.show_versions()
+    assert "GPU: 0: First, 1: Next\n" in capsys.readouterr().out
 
+
+def test_without_numba_cuda(capsys, monkeypatch):
     monkeypatch.setattr(_devices, "_version_of_numba_cuda", lambda: None)
     monkeypatch.setattr("skgru._show_versions._PACKAGES", ("skgru", "a-package-that-is-not-there"))
     skgru.show_versions()
