@@ -119,7 +119,7 @@ class FittedArrays:
                 "like, for example summary(n_features=6, n_outputs=3).",
             )
             if n_outputs is not None:
-                raise ValueError("n_outputs is given, but n_features is not. Pass both or neither.")
+                raise ValueError("n_outputs is given, but n_features is not. Pass n_features, too.")
             return self._network_options
         self._validate_params()
         n_outputs = 1 if n_outputs is None else n_outputs

@@ -46,7 +46,8 @@ def stream(model, n_streams=1, *, method="predict"):
     The function of a `FunctionTransformer` is called with sequences of one step, in the layout of
     the X of ``fit``. Nothing tells whether it treats every step for itself, as a logarithm does and
     a difference of neighbours does not. Therefore it is also called with the first two steps that
-    are pushed, together, and an error is raised if that gives something else.
+    are pushed, together, and an error is raised if that gives something else. A function that only
+    looks further back than one step is not found that way.
 
     Examples
     --------
