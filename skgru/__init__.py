@@ -4,6 +4,7 @@ import importlib
 
 from . import datasets
 from ._persistence import load, save
+from ._show_versions import show_versions
 from ._version import __version__
 from .estimators import (
     GRUClassifier,
@@ -11,6 +12,7 @@ from .estimators import (
     GRUStepClassifier,
     GRUStepRegressor,
     SequenceScaler,
+    stream,
     warmup,
 )
 
@@ -22,16 +24,19 @@ __all__ = [
     "SequenceScaler",
     "__version__",
     "datasets",
+    "inspection",
     "load",
     "metrics",
     "save",
+    "show_versions",
+    "stream",
     "warmup",
 ]
 
 
 def __getattr__(name):
-    if name == "metrics":  # slow to import, because of scikit-learn's own metrics
-        return importlib.import_module("skgru.metrics")
+    if name in ("inspection", "metrics"):  # slow to import, because of scikit-learn's own metrics
+        return importlib.import_module(f"skgru.{name}")
     raise AttributeError(f"module 'skgru' has no attribute {name!r}")
 
 

@@ -20,10 +20,11 @@ _CONSTRAINTS = {
     "subset": [StrOptions({"train", "test", "all"})],
     "return_X_y": ["boolean"],
 }
+_FRAME_CONSTRAINTS = {**_CONSTRAINTS, "as_frame": ["boolean"]}
 
 
-@validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
-def load_japanese_vowels(*, subset="train", return_X_y=False):
+@validate_params(_FRAME_CONSTRAINTS, prefer_skip_nested_validation=True)
+def load_japanese_vowels(*, subset="train", return_X_y=False, as_frame=False):
     """Load JapaneseVowels: tell nine speakers apart by one utterance (classification).
 
     =================  ==============================================
@@ -40,6 +41,8 @@ def load_japanese_vowels(*, subset="train", return_X_y=False):
         part is in order of the speaker.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Return each utterance as a pandas DataFrame and the target as a Series.
 
     Returns
     -------
@@ -48,9 +51,9 @@ def load_japanese_vowels(*, subset="train", return_X_y=False):
 
         data : list of ndarray of shape (length, 12)
             One array of float64 for each utterance; a step is a frame of 25.6 ms, 6.4 ms after
-            the one before.
+            the one before. With `as_frame`, DataFrames with `feature_names` as columns.
         target : ndarray of shape (n_sequences,)
-            Speaker, 1 to 9.
+            Speaker, 1 to 9. With `as_frame`, a Series.
         feature_names : list of str
             Names of the 12 features.
         target_names : ndarray of shape (9,)
@@ -70,12 +73,18 @@ def load_japanese_vowels(*, subset="train", return_X_y=False):
     lengths = _part(arrays, "lengths", subset).astype(np.int64)
     # Copies, so that keeping one sequence does not keep all of them in memory.
     data = [part.copy() for part in np.split(values, np.cumsum(lengths)[:-1])]
+    target = _part(arrays, "target", subset).astype(np.int64)
+    feature_names = [f"cepstrum_{i}" for i in range(1, 13)]
+    if as_frame:
+        pandas = _import_pandas("load_japanese_vowels")
+        data = [pandas.DataFrame(part, columns=feature_names) for part in data]
+        target = pandas.Series(target, name="speaker")
     return _result(
         "japanese_vowels",
         return_X_y,
         data=data,
-        target=_part(arrays, "target", subset).astype(np.int64),
-        feature_names=[f"cepstrum_{i}" for i in range(1, 13)],
+        target=target,
+        feature_names=feature_names,
         target_names=np.array([f"speaker {i}" for i in range(1, 10)]),
     )
 
@@ -133,8 +142,8 @@ def load_pendigits(*, subset="train", return_X_y=False):
     )
 
 
-@validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
-def load_nyc_taxi(*, subset="train", return_X_y=False):
+@validate_params(_FRAME_CONSTRAINTS, prefer_skip_nested_validation=True)
+def load_nyc_taxi(*, subset="train", return_X_y=False, as_frame=False):
     """Load nyc_taxi: forecast the number of taxi passengers half an hour ahead (regression).
 
     =================  =====================================================
@@ -151,6 +160,8 @@ def load_nyc_taxi(*, subset="train", return_X_y=False):
         second. No window crosses the boundary, neither with its steps nor with its target.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Return pandas objects, with `target_timestamps` or `timestamps` as their index.
 
     Returns
     -------
@@ -158,13 +169,17 @@ def load_nyc_taxi(*, subset="train", return_X_y=False):
         Bunch with the attributes
 
         data : ndarray of shape (n_sequences, 48)
-            The last 48 counts before each target, oldest first, as float64.
+            The last 48 counts before each target, oldest first, as float64. With `as_frame`, a
+            DataFrame with `feature_names` as columns.
         target : ndarray of shape (n_sequences,)
-            The count to predict, as float64.
+            The count to predict, as float64. With `as_frame`, a Series.
+        frame : DataFrame of shape (n_sequences, 49)
+            Only with `as_frame`: `data` and `target` side by side.
         target_timestamps : ndarray of shape (n_sequences,), dtype datetime64[m]
             Start of the half-hour that the target counts, in local time.
         series : ndarray of shape (n_timestamps,)
-            The counts of the subset, from which the windows are cut, as int64.
+            The counts of the subset, from which the windows are cut, as int64. With `as_frame`, a
+            Series.
         timestamps : ndarray of shape (n_timestamps,), dtype datetime64[m]
             Start of each half-hour of `series`.
         feature_names : list of str
@@ -188,17 +203,33 @@ def load_nyc_taxi(*, subset="train", return_X_y=False):
     timestamps = arrays["start"] + np.arange(len(series)) * np.timedelta64(30, "m")
     is_test = timestamps >= _TEST_START
     chosen = {"train": [~is_test], "test": [is_test], "all": [~is_test, is_test]}[subset]
-    return _result(
-        "nyc_taxi",
-        return_X_y,
-        data=np.concatenate([_windows(series[part]) for part in chosen]).astype(np.float64),
-        target=np.concatenate([series[part][_WINDOW:] for part in chosen]).astype(np.float64),
-        target_timestamps=np.concatenate([timestamps[part][_WINDOW:] for part in chosen]),
-        series=np.concatenate([series[part] for part in chosen]),
-        timestamps=np.concatenate([timestamps[part] for part in chosen]),
-        feature_names=[f"passengers_lag_{lag}" for lag in range(_WINDOW, 0, -1)],
-        target_names=["passengers"],
-    )
+    found = {
+        "data": np.concatenate([_windows(series[part]) for part in chosen]).astype(np.float64),
+        "target": np.concatenate([series[part][_WINDOW:] for part in chosen]).astype(np.float64),
+        "target_timestamps": np.concatenate([timestamps[part][_WINDOW:] for part in chosen]),
+        "series": np.concatenate([series[part] for part in chosen]),
+        "timestamps": np.concatenate([timestamps[part] for part in chosen]),
+        "feature_names": [f"passengers_lag_{lag}" for lag in range(_WINDOW, 0, -1)],
+        "target_names": ["passengers"],
+    }
+    if as_frame:
+        found |= _nyc_taxi_as_frames(**found)
+    return _result("nyc_taxi", return_X_y, **found)
+
+
+def _nyc_taxi_as_frames(
+    data, target, target_timestamps, series, timestamps, feature_names, target_names
+):
+    pandas = _import_pandas("load_nyc_taxi")
+    (name,) = target_names
+    data = pandas.DataFrame(data, index=target_timestamps, columns=feature_names)
+    target = pandas.Series(target, index=target_timestamps, name=name)
+    return {
+        "data": data,
+        "target": target,
+        "frame": pandas.concat([data, target], axis=1),
+        "series": pandas.Series(series, index=timestamps, name=name),
+    }
 
 
 def _windows(series):
@@ -216,6 +247,16 @@ def _part(arrays, key, subset):
     """One of the arrays that are stored for training and testing apart."""
     names = ("train", "test") if subset == "all" else (subset,)
     return np.concatenate([arrays[f"{key}_{name}"] for name in names])
+
+
+def _import_pandas(function):
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError(
+            f"{function} with as_frame=True needs pandas: pip install pandas."
+        ) from error
+    return pandas
 
 
 def _result(name, return_X_y, **attributes):

@@ -1,6 +1,7 @@
 """Estimators: hyperparameters in, fitted attributes out."""
 
 from ._classifier import GRUClassifier
+from ._pipeline_stream import stream
 from ._regressor import GRURegressor
 from ._scaler import SequenceScaler
 from ._step_classifier import GRUStepClassifier
@@ -15,5 +16,6 @@ __all__ = [
     "GRUStepRegressor",
     "SequenceScaler",
     "Stream",
+    "stream",
     "warmup",
 ]

@@ -1,8 +1,14 @@
 """The fitted parameters: named views of them, a summary, and the state that training needs."""
 
+from numbers import Integral
+
 from sklearn.utils.validation import check_is_fitted
 
 from skgru.models import GRUNetwork
+
+from ._constraints import check_hidden_layer_sizes
+from ._options import network_options
+from ._sklearn import Interval, validate_parameter_constraints
 
 
 class FittedArrays:
@@ -49,8 +55,18 @@ class FittedArrays:
         """Biases b_hn inside the reset of each layer and direction (n_hidden,)."""
         return self._views(".b_hn")
 
-    def summary(self):
-        """Describe the fitted network.
+    def summary(self, n_features=None, n_outputs=None):
+        """Describe the network: the fitted one, or the one that a fit would train.
+
+        Parameters
+        ----------
+        n_features : int, default=None
+            Describe the network for that many features of a step, before a fit or in place of the
+            fitted one. None means the fitted network.
+        n_outputs : int, default=None
+            Only together with `n_features`: the number of targets, of labels, or of more than two
+            classes; 1 for two classes. None means 1. The quantiles of a regressor are counted in
+            addition.
 
         Returns
         -------
@@ -60,10 +76,12 @@ class FittedArrays:
         Raises
         ------
         NotFittedError
-            If the estimator has not been fitted.
+            If the estimator has not been fitted and there is no `n_features`.
+        ValueError
+            If a parameter of the estimator or of this method is not valid.
         """
-        check_is_fitted(self)
-        options, network = self._network_options, self._network()
+        options = self._described_options(n_features, n_outputs)
+        network = self._network(options=options)
         rows = [
             (array.name, " x ".join(map(str, array.shape)), f"{array.size:,}")
             for array in network.layout.parameters
@@ -84,7 +102,39 @@ class FittedArrays:
             for name, shape, size in rows
         ]
         rule = "-" * max(map(len, lines))
-        return "\n".join([title, rule, *lines[:-1], rule, lines[-1]])
+        n_directions = 1 + options["bidirectional"]
+        n_more = 2 * n_directions * sum(options["hidden_layer_sizes"])
+        note = (
+            f"Keras and torch count {n_more:,} more: they give every gate a recurrent bias; here "
+            "only the candidate n has one."
+        )
+        return "\n".join([title, rule, *lines[:-1], rule, lines[-1], note])
+
+    def _described_options(self, n_features, n_outputs):
+        """The options of the network that `summary` describes."""
+        if n_features is None:
+            check_is_fitted(
+                self,
+                msg="This %(name)s instance is not fitted yet. Call fit, or say what the data are "
+                "like, for example summary(n_features=6, n_outputs=3).",
+            )
+            if n_outputs is not None:
+                raise ValueError("n_outputs is given, but n_features is not. Pass n_features, too.")
+            return self._network_options
+        self._validate_params()
+        n_outputs = 1 if n_outputs is None else n_outputs
+        positive = [Interval(Integral, 1, None, closed="left")]
+        validate_parameter_constraints(
+            {"n_features": positive, "n_outputs": positive},
+            {"n_features": n_features, "n_outputs": n_outputs},
+            caller_name="summary",
+        )
+        sizes, pooling = check_hidden_layer_sizes(self.hidden_layer_sizes), self._checked_pooling()
+        return network_options(self, n_features, sizes, pooling, self._n_raw(n_outputs))
+
+    def _n_raw(self, n_outputs):
+        """How many columns the raw predictions of so many outputs have."""
+        return n_outputs
 
     def drop_training_state(self):
         """Drop what only further training needs, to save a model that will only predict.

@@ -1,10 +1,25 @@
-"""From constructor parameters to the objects of `skgru.training`."""
+"""From constructor parameters to the facts of a network and the objects of `skgru.training`."""
 
 import numpy as np
 
 from skgru.training import SGD, Adam, AdamW, AdaptiveRate, ConstantRate, CosineRate, RMSprop
 
 _SCHEDULES = {"constant": ConstantRate, "adaptive": AdaptiveRate, "cosine": CosineRate}
+
+
+def network_options(estimator, n_features, sizes, pooling, n_outputs):
+    """Plain facts from which the network is built; sizes and poolings have been checked."""
+    return {
+        "n_features": n_features,
+        "hidden_layer_sizes": sizes,
+        "bidirectional": bool(estimator.bidirectional),
+        "pooling": pooling,
+        "n_outputs": n_outputs,
+        "dropout": float(estimator.dropout),
+        "recurrent_dropout": float(estimator.recurrent_dropout),
+        "dtype": estimator.dtype,
+        "update_bias": estimator._update_bias,
+    }
 
 
 def make_schedule(estimator, one_epoch):

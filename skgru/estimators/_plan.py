@@ -12,7 +12,7 @@ from skgru.training import Dataset
 
 from ._constraints import check_hidden_layer_sizes, check_precision, check_unchanged
 from ._inputs import check_finite_when_scaled, check_X, describe_X, record_X
-from ._options import resolve_batch_size, resolve_penalty
+from ._options import network_options, resolve_batch_size, resolve_penalty
 from ._validation import check_target_range, check_training_weight, hold_out
 
 # As in HistGradientBoosting: with more sequences, a tenth of them can be spared for validation.
@@ -113,7 +113,9 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
         mean, scale = _learn_scales(model, training)
         used = training.rows
         target = model._scaled_target(target, training.target[used], training.weight[used])
-    options = _network_options(model, training.sequences.n_features, sizes, pooling, target)
+    options = network_options(
+        model, training.sequences.n_features, sizes, pooling, target.loss.n_raw
+    )
     if goes_on:
         names = ("hidden_layer_sizes", "bidirectional", "pooling", "n_outputs", "dtype")
         check_unchanged(names, model._network_options, options)
@@ -205,17 +207,3 @@ def _learn_scales(model, training):
         mean, std = column_statistics(training.sequences, training.indices, weight)
     check_scale(std, "feature {} of X")
     return mean, spread_or_one(mean, std)
-
-
-def _network_options(model, n_features, sizes, pooling, target):
-    return {
-        "n_features": n_features,
-        "hidden_layer_sizes": sizes,
-        "bidirectional": bool(model.bidirectional),
-        "pooling": pooling,
-        "n_outputs": target.loss.n_raw,
-        "dropout": float(model.dropout),
-        "recurrent_dropout": float(model.recurrent_dropout),
-        "dtype": model.dtype,
-        "update_bias": model._update_bias,
-    }

@@ -141,8 +141,8 @@ class Predictions(FittedArrays):
         Returns
         -------
         stream : Stream
-            An object with the methods ``push``, ``extend``, ``reset``, ``get_state`` and
-            ``set_state``.
+            An object with the methods ``push``, ``extend``, ``reset``, ``states``, ``get_state``
+            and ``set_state``.
 
         Raises
         ------
@@ -151,6 +151,10 @@ class Predictions(FittedArrays):
         ValueError
             If the model needs whole sequences, because it is bidirectional or has "attention" among
             its poolings.
+
+        See Also
+        --------
+        skgru.stream : The same for a Pipeline or a search.
 
         Examples
         --------

@@ -61,6 +61,10 @@ class PredictsNumbers:
             )
         return float(levels[0]) if isinstance(self.quantile, Real) else tuple(levels.tolist())
 
+    def _n_raw(self, n_outputs):
+        quantile = self._checked_quantile()
+        return n_outputs * (len(quantile) if isinstance(quantile, tuple) else 1)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True

@@ -315,7 +315,8 @@ class GRURegressor(
         -------
         y : ndarray of shape (n_sequences,) or (n_sequences, n_targets), float64
             The predictions, in the shape of the training targets. If `quantile` is a list, there is
-            another axis of length n_quantiles at the end.
+            another axis at the end: (n_sequences, n_quantiles) or (n_sequences, n_targets,
+            n_quantiles), for example for several steps ahead.
 
         Raises
         ------

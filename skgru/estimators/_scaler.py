@@ -79,9 +79,7 @@ class _LayoutTransform:
         """
         check_is_fitted(self)
         sequences = check_X(self, X, reset=False)
-        divisor = np.ones_like(self.mean_) if self.scale_ is None else self.scale_
-        shift = self.mean_ if self.with_mean else np.zeros_like(self.mean_)
-        result = _map_rows(sequences, lambda rows: (rows - shift) / divisor)
+        result = _map_rows(sequences, self._standardizer())
         result = _restore_layout(result, sequences, X)
         if self._layout == sequences.layout == "2d":
             return _wrap_data_with_container("transform", result, X, self)
@@ -248,6 +246,30 @@ class SequenceScaler(
         result = _map_rows(sequences, lambda rows: rows * factor + shift)
         return _restore_layout(result, sequences, X)
 
+    def _standardizer(self):
+        """A function that standardises rows (n, n_features) of float64."""
+        divisor = np.ones_like(self.mean_) if self.scale_ is None else self.scale_
+        shift = self.mean_ if self.with_mean else np.zeros_like(self.mean_)
+        return lambda rows: (rows - shift) / divisor
+
+    def _step_transformer(self):
+        """A function that does what `transform` does with one step of each of several sequences.
+
+        Rows (n_sequences, n_features) that overflow become infinite, for the caller to refuse.
+        """
+        standardize, n_features = self._standardizer(), len(self.mean_)
+
+        def transform(rows):
+            if rows.shape[1] != n_features:
+                raise ValueError(
+                    f"x has {rows.shape[1]} features, but {type(self).__name__} is expecting "
+                    f"{n_features} features as input."
+                )
+            with np.errstate(over="ignore", invalid="ignore"):
+                return standardize(rows.astype(np.float64)).astype(_result_dtype(rows.dtype))
+
+        return transform
+
     def _update(self, X, sample_weight, *, reset):
         sequences = check_X(self, X, reset=reset)
         n_samples = len(sequences)
@@ -288,13 +310,16 @@ class SequenceScaler(
 
 def _map_rows(sequences, function):
     """Apply a monotonic `function` to all rows in float64, piece by piece; return a new array."""
-    is_single = sequences.values.dtype in (np.float16, np.float32)
-    dtype = np.dtype(np.float32 if is_single else np.float64)
+    dtype = _result_dtype(sequences.values.dtype)
     check_range(sequences, function, dtype, remedy="pass X as float64")
     result = np.empty(sequences.values.shape, dtype)
     for rows, values in sequences.pieces():
         result[rows] = function(values.astype(np.float64))
     return result
+
+
+def _result_dtype(dtype):
+    return np.dtype(np.float32 if dtype in (np.float16, np.float32) else np.float64)
 
 
 def _restore_layout(values, sequences, X):

@@ -307,7 +307,8 @@ class GRUStepRegressor(
         y : ndarray of shape (n_sequences, n_timesteps[, n_targets]) or object ndarray
             An array where X is a 2D or 3D array; otherwise an object array with one array of shape
             (length,) or (length, n_targets) for each sequence.
-            With a list of quantiles, there is one more axis of length n_quantiles at the end.
+            With a list of quantiles, there is one more axis at the end: (n_sequences,
+            n_timesteps[, n_targets], n_quantiles).
 
         Raises
         ------

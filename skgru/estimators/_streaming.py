@@ -13,7 +13,8 @@ from ._inputs import why_too_large
 class Stream:
     """Predictions of a model after every step of one or several streams that run side by side.
 
-    It is made by the ``stream`` method of a fitted estimator. The states are carried from step to
+    It is made by the ``stream`` method of a fitted estimator, or by `skgru.stream`, which puts the
+    transformers of a Pipeline before it. The states are carried from step to
     step, so a step costs the same however long a stream is, and the prediction after it is equal to
     the last bit to that of ``predict`` for the sequence so far. The parameters are those that the
     model had when the stream was made. Buffers are reused, so a stream belongs to one thread at a
@@ -24,7 +25,7 @@ class Stream:
     n_streams : int
         Number of streams.
     n_features : int
-        Number of features at each step.
+        Number of features at each step that the model reads, after the transformers of a Pipeline.
     n_steps : ndarray of shape (n_streams,), int64
         Number of steps of each stream since it was last reset.
     """
@@ -37,6 +38,8 @@ class Stream:
         network, (shift, scale) = estimator._network(), estimator._scaling()
         self._scaling = shift, scale, network.dtype
         self._network = NetworkStream(network, estimator._parameters, shift, scale, n_streams)
+        #: Functions that map a step of every stream, (n_streams, n_inputs), to what the next reads.
+        self._transformers = []
 
     def __reduce__(self):
         # The arrays are views of each other; copies of them would compute something else.
@@ -55,7 +58,8 @@ class Stream:
         Parameters
         ----------
         x : array-like of shape (n_features,) for one stream, (n_streams, n_features) for several
-            The new values, in the units of the X of ``fit``.
+            The new values, in the units of the X of ``fit``. Where a step has a single feature,
+            that axis may be left out: one stream then takes a number.
 
         Returns
         -------
@@ -71,10 +75,14 @@ class Stream:
         """
         if type(x) is not np.ndarray or x.dtype.kind not in "fiub":
             x = as_numbers(x, "x", self._axes, np.asarray)
-        if x.shape != self._shape:
-            raise ValueError(
-                f"x has shape {x.shape}, but a step of {self._streams} has shape {self._shape}."
-            )
+        if x.shape != self._shape or self._transformers:
+            rows = self._with_features(x)
+            if rows is None:
+                raise ValueError(
+                    f"x has shape {x.shape}, but a step of {self._streams} has shape "
+                    f"{self._in_words()}."
+                )
+            x = self._transform(rows)
         self._values[...] = x
         raw = self._network.push(self._values)
         if raw is None:
@@ -92,7 +100,8 @@ class Stream:
         ----------
         steps : array-like of shape (n_steps, n_features) for one stream, (n_steps, n_streams, \
                 n_features) for several
-            The new values from the earliest to the latest, in the units of the X of ``fit``.
+            The new values from the earliest to the latest, in the units of the X of ``fit``. Where
+            a step has a single feature, that axis may be left out.
 
         Returns
         -------
@@ -106,14 +115,16 @@ class Stream:
             for the model. The streams are then as they were before.
         """
         steps = as_numbers(steps, "steps", ("step", *self._axes), np.asarray)
-        if steps.shape[1:] != self._shape or not len(steps):
-            shape = ", ".join(map(str, ("n_steps", *self._shape)))
+        rows = self._with_features(steps, n_leading=1)
+        if rows is None or not len(rows):
             raise ValueError(
-                f"steps has shape {steps.shape}, but should have ({shape}) for at least one step "
-                f"of {self._streams}. For a single step use push."
+                f"steps has shape {steps.shape}, but should have {self._in_words('n_steps')} for "
+                f"at least one step of {self._streams}. For a single step use push."
             )
+        if self._transformers:
+            rows = [self._transform(step) for step in rows]
         before, raw = self.get_state(), []
-        for number, values in enumerate(steps):
+        for number, values in enumerate(rows):
             self._values[...] = values
             found = self._network.push(self._values)
             if found is None:
@@ -124,6 +135,35 @@ class Stream:
         if self.n_streams == 1:
             return predictions
         return predictions.reshape(len(steps), self.n_streams, *predictions.shape[1:])
+
+    def _with_features(self, array, n_leading=0):
+        """The array with an axis of features, as that of a single one may be missing; or None."""
+        if array.ndim == n_leading + len(self._shape) - 1:
+            array = array[..., np.newaxis]
+        *streams, n_features = array.shape[n_leading:] or (0,)
+        fits = array.ndim == n_leading + len(self._shape) and (*streams,) == self._shape[:-1]
+        # With transformers, they know how many features there should be.
+        return array if fits and (self._transformers or n_features == self.n_features) else None
+
+    def _transform(self, values):
+        """A step of every stream as the transformers of a Pipeline leave it."""
+        if not self._transformers:
+            return values
+        values = values.reshape(self.n_streams, -1)
+        for transform in self._transformers:
+            values = transform(values)
+        if values.shape[1] != self.n_features:
+            raise ValueError(
+                f"The transformers make {values.shape[1]} features of a step, but the model was "
+                f"fitted on {self.n_features}. Push the features that the Pipeline was fitted on."
+            )
+        return values
+
+    def _in_words(self, *leading):
+        """The shape of what is pushed."""
+        n_features = "n_features" if self._transformers else self.n_features
+        shape = ", ".join(map(str, (*leading, *self._shape[:-1], n_features)))
+        return f"({shape})" if leading or self.n_streams > 1 else f"({shape},)"
 
     @property
     def _axes(self):
@@ -144,6 +184,7 @@ class Stream:
             worst, why = np.argmin(finite), "not finite. Fill or skip such steps."
         i, feature = np.unravel_index(worst, finite.shape)
         value = self._values[i, feature]
+        name += ", once transformed," if self._transformers else ""
         return f"{name} is {value:.3g} {where} stream {i}, feature {feature}: {why}"
 
     def reset(self, streams=None):
@@ -173,13 +214,30 @@ class Stream:
                 ) from error
         self._network.reset(chosen)
 
+    def states(self):
+        """Return the states of all layers after the last step, by name.
+
+        Returns
+        -------
+        states : dict of str to ndarray of shape (n_hidden,), float64
+            The states of each layer, zeros before the first step; of several streams, (n_streams,
+            n_hidden). The names are those in `parameters_` of the estimator: "gru0.forward" for the
+            layer that reads the input. The numbers are equal to those of the method ``states`` of
+            the estimator at the last step of the sequence so far.
+        """
+        states = self._network.states
+        return {name: array[0] if self.n_streams == 1 else array for name, array in states.items()}
+
     def get_state(self):
         """Return what the streams have seen, to be pickled or passed to `set_state`.
+
+        To look at the states, use `states`.
 
         Returns
         -------
         state : list of ndarray
-            Copies of the states of all streams.
+            Copies of all that is carried from step to step, in the layout of the kernels: units are
+            padded to whole vectors.
         """
         return self._network.get_state()
 

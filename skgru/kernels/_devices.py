@@ -117,6 +117,35 @@ def _find_fault(number):
     return None
 
 
+def describe_devices():
+    """Describe, for a bug report, what kernels are compiled for and where they are kept.
+
+    Returns
+    -------
+    facts : dict of str to str
+        The CPU, its vectors, the folder of compiled kernels, and the GPUs or why there are none.
+    """
+    from llvmlite import binding
+
+    from . import cpu
+    from .cpu import _host
+
+    fault = _find_fault(0)
+    if fault is None:
+        from numba import cuda
+
+        gpus = ", ".join(f"{i}: {gpu.name}" for i, gpu in enumerate(cuda.gpus))
+    else:
+        gpus = f"none ({fault})"
+    return {
+        "CPU": f"{binding.get_host_cpu_name()}, {os.cpu_count()} cores",
+        "vectors": f"{8 * _host.VECTOR_BYTES} bits, {'with' if _host.HAS_FMA else 'without'} fused "
+        "multiply-add",
+        "kernel cache": cpu.gru_forward.stats.cache_path or "none: every process compiles",
+        "GPU": gpus,
+    }
+
+
 def fall_back(device):
     """Return the device to predict on: that of ``resolve_device``, or else the CPU.
 

@@ -32,8 +32,9 @@ class NetworkStream:
         self._x = x = kernels.zeros((n, network.n_features), dtype)
         self._standardize = kernels.standardize_step, (shift, scale, x)
         # Block 0 holds the states before a step, block 1 those after it.
+        self._layers = network.stack.layers
         self._states, self._layer_calls = [], []
-        for layer in network.stack.layers:
+        for layer in self._layers:
             states = kernels.zeros((2 * n, layer.n_units), dtype)
             self._layer_calls.append(layer.stream_call(x, shard, packed, states))
             self._states.append(states)
@@ -73,6 +74,15 @@ class NetworkStream:
         for kernel, arguments in self._head_calls:
             kernel(*arguments)
         return self._raw
+
+    @property
+    def states(self):
+        """States after the last step, (n_streams, n_hidden) float64 without padding, by name."""
+        n = len(self.n_steps)
+        return {
+            f"{layer.name}.forward": states[n:, : layer.n_hidden].astype(np.float64)
+            for layer, states in zip(self._layers, self._states, strict=True)
+        }
 
     @property
     def _memory(self):

@@ -1,6 +1,7 @@
 """The data sets in the package: counts, ranges and splits as published."""
 
 import doctest
+import sys
 from importlib.resources import files
 
 import numpy as np
@@ -155,6 +156,36 @@ def test_nyc_taxi_is_split_in_time_and_no_window_reaches_over_the_border():
 def test_the_day_repeats_itself():
     X, y = load_nyc_taxi(return_X_y=True, subset="test")
     assert 0.7 < np.corrcoef(X[:, 0], y)[0, 1] < np.corrcoef(X[:, -1], y)[0, 1] < 1
+
+
+@pytest.mark.parametrize("subset", ["train", "test", "all"])
+def test_nyc_taxi_as_frames(subset):
+    plain, found = (load_nyc_taxi(subset=subset, as_frame=as_frame) for as_frame in (False, True))
+    assert np.array_equal(found.data, plain.data)
+    assert np.array_equal(found.target, plain.target)
+    assert list(found.data.columns) == plain.feature_names
+    assert np.array_equal(found.data.index, plain.target_timestamps)
+    assert np.array_equal(found.series.loc[found.target.index], found.target)
+    assert list(found.frame.columns) == [*plain.feature_names, "passengers"]
+    assert np.array_equal(found.frame["passengers"], plain.target)
+    X, y = load_nyc_taxi(subset=subset, as_frame=True, return_X_y=True)
+    assert X.equals(found.data) and y.equals(found.target)
+
+
+def test_japanese_vowels_as_frames():
+    plain, found = load_japanese_vowels(), load_japanese_vowels(as_frame=True)
+    for frame, array in zip(found.data, plain.data, strict=True):
+        assert list(frame.columns) == plain.feature_names
+        assert np.array_equal(frame, array)
+    assert np.array_equal(found.target, plain.target)
+    assert found.target.name == "speaker"
+
+
+@pytest.mark.parametrize("load", [load_nyc_taxi, load_japanese_vowels])
+def test_frames_need_pandas(load, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=f"{load.__name__} with as_frame=True needs pandas"):
+        load(as_frame=True)
 
 
 def test_every_file_is_attributed():

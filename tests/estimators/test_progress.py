@@ -6,13 +6,14 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 
-from skgru import GRUClassifier, GRURegressor
+from skgru import GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor
 from skgru.estimators import _progress
 from skgru.estimators._progress import Progress
 from skgru.training._trainer import EpochReport
 
-from .problems import classes, in_layout, table
+from .problems import STEP_ESTIMATORS, classes, in_layout, step_classes, steps_in_layout, table
 
 
 class Terminal(io.StringIO):
@@ -154,8 +155,69 @@ gru0.forward.b_hn  3       3
 head.W             3 x 3   9
 head.b             3       3
 -------------------------
-total                     69""".replace("-" * 25, "-" * 28)
+total                     69
+""".replace("-" * 25, "-" * 28)
+        + "Keras and torch count 6 more: they give every gate a recurrent bias; here only the "
+        "candidate n has one."
     )
+
+
+@pytest.mark.parametrize(
+    ("estimator", "n_outputs", "options"),
+    [
+        (GRUClassifier, 3, {"bidirectional": True, "pooling": ("attention", "max")}),
+        (GRUClassifier, 1, {"hidden_layer_sizes": (5, 4)}),
+        (GRURegressor, 1, {"dtype": "float64"}),
+        (GRURegressor, 2, {"loss": "quantile", "quantile": (0.1, 0.5, 0.9)}),
+        (GRURegressor, 2, {"loss": "quantile", "quantile": 0.5}),
+        (GRUStepClassifier, 3, {}),
+        (GRUStepRegressor, 2, {"loss": "quantile", "quantile": (0.1, 0.9)}),
+    ],
+)
+def test_summary_before_fit_is_that_of_the_fit(estimator, n_outputs, options):
+    make_X = steps_in_layout if estimator in STEP_ESTIMATORS else in_layout
+    X, y = make_X("3d")
+    y = np.stack([y] * n_outputs, axis=-1)
+    if estimator is GRUClassifier:
+        y = classes(y[:, 0], max(n_outputs, 2))
+    elif estimator is GRUStepClassifier:
+        y = step_classes(y[:, :, 0])
+    model = estimator(**{"hidden_layer_sizes": 4, "max_iter": 1} | options)
+    planned = model.summary(n_features=2, n_outputs=n_outputs)
+    assert not vars(model).keys() & {"n_features_in_", "_parameters"}
+    model.fit(X, y)
+    assert planned == model.summary()
+    assert model.n_outputs_ == n_outputs
+    # Of a fitted model, too, what other data would need.
+    assert "7 features" in model.summary(np.int64(7))
+    assert "7 features" not in model.summary()
+
+
+def test_what_a_summary_needs():
+    model = GRURegressor(4)
+    with pytest.raises(NotFittedError, match=r"Call fit, or say .* summary\(n_features=6"):
+        model.summary()
+    assert model.summary(6) == model.summary(6, 1)
+    for options in ({"n_features": 0}, {"n_features": 2.0}, {"n_features": 2, "n_outputs": -1}):
+        with pytest.raises(ValueError, match="The 'n_[a-z]+' parameter of summary must be an int"):
+            model.summary(**options)
+    with pytest.raises(ValueError, match="The 'dtype' parameter of GRURegressor"):
+        model.set_params(dtype="float16").summary(6)
+    fitted = GRURegressor(4, max_iter=1).fit(*in_layout("3d"))
+    with pytest.raises(ValueError, match="n_outputs is given, but n_features is not"):
+        fitted.summary(n_outputs=2)
+
+
+def test_the_number_of_parameters_in_torch():
+    torch = pytest.importorskip("torch")
+    for bidirectional in (False, True):
+        gru = torch.nn.GRU(6, 50, bidirectional=bidirectional)
+        model = GRUStepRegressor(50, bidirectional=bidirectional)
+        *_, total, note = model.summary(6).splitlines()
+        n_head = 50 * (1 + bidirectional) + 1
+        theirs = sum(array.numel() for array in gru.parameters()) + n_head
+        ours = int(total.split()[-1].replace(",", ""))
+        assert note.startswith(f"Keras and torch count {theirs - ours} more")
 
 
 def test_the_total_of_a_summary_is_the_number_of_parameters():
@@ -164,6 +226,6 @@ def test_the_total_of_a_summary_is_the_number_of_parameters():
     text = model.fit(X, np.column_stack([y, y])).summary()
     arrays = [*model.coefs_, *model.recurrent_coefs_, *model.intercepts_]
     arrays += [*model.recurrent_intercepts_, model.attention_coef_]
-    assert text.splitlines()[-1].split() == ["total", f"{sum(a.size for a in arrays):,}"]
+    assert text.splitlines()[-2].split() == ["total", f"{sum(a.size for a in arrays):,}"]
     assert "GRU 30 + 20 in both directions, pooling attention + max, 2 outputs" in text
     assert all(array in text for array in ("gru1.backward.U", "pooling.query", "head.b"))

@@ -116,6 +116,28 @@ def test_a_step_of_a_table_is_one_number():
     assert_same([[single.push([value]) for value in X[7]][-1]], model.predict(X[7:8]))
 
 
+@pytest.mark.parametrize("number", [float, int, np.float32, np.int64, np.array, np.bool_])
+def test_a_single_feature_needs_no_axis(number):
+    X = np.round(5 * table()[0])
+    model = GRURegressor(5, max_iter=2).fit(X, X[:, -1])
+    x = np.array([number(value) for value in X[7]])
+    stream = model.stream()
+    expected = [stream.push([value]) for value in x]
+    stream.reset()
+    assert_same([stream.push(number(value)) for value in X[7]], expected)
+    assert_same(model.stream().extend(x), expected)
+    assert_same(model.stream().extend(x[:, np.newaxis]), expected)
+    two = model.stream(2)
+    assert_same([two.push([value, 0])[0] for value in x], expected)
+    assert_same(model.stream(2).extend(np.column_stack([x, x]))[:, 1], expected)
+    for wrong in ([1.0], [1.0, 2.0, 3.0], [[1.0, 2.0]], 1.0):
+        with pytest.raises(ValueError, match="a step of 2 streams has shape"):
+            two.push(wrong)
+    for wrong in (3.0, np.zeros((2, 3)), np.zeros((2, 2, 2)), np.zeros((2, 1, 1, 1)), []):
+        with pytest.raises(ValueError, match=r"should have \(n_steps, 2, 1\) for at least one"):
+            two.extend(wrong)
+
+
 def test_dropout_is_for_training_only():
     model = fitted(size=(8, 8), dropout=0.5, recurrent_dropout=0.5)
     stream, x = model.stream(), steps(10)
@@ -262,6 +284,31 @@ def test_a_state_goes_on_in_another_stream_of_a_reloaded_model(pooling, dtype):
         other.set_state(state)
         assert other.n_steps.tolist() == [5, 5]
         assert_same(map(other.push, x[5:]), expected)
+
+
+@dtypes
+def test_states_by_name(dtype):
+    model, x = fitted(size=(5, 17), dtype=dtype), steps(2, 7)
+    stream = model.stream(2)
+    assert not any(array.any() for array in stream.states().values())
+    for t in range(x.shape[1]):
+        stream.push(x[:, t])
+        found = stream.states()
+        assert [f"{name}.W" in model.parameters_ for name in found] == [True, True]
+        for layer, name in enumerate(found):
+            expected = [states[-1] for states in model.states(x[:, : t + 1], layer=layer)]
+            assert_same(found[name], expected)
+    stream.reset(1)
+    assert [array.any(axis=1).tolist() for array in stream.states().values()] == 2 * [[True, False]]
+    before = stream.states()["gru1.forward"].copy()
+    stream.states()["gru1.forward"][...] = 9
+    assert_same(stream.states()["gru1.forward"], before)
+    single = model.stream()
+    single.push(x[0, 0])
+    assert {name: array.shape for name, array in single.states().items()} == {
+        "gru0.forward": (5,),
+        "gru1.forward": (17,),
+    }
 
 
 def test_a_state_is_a_copy():

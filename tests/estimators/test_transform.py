@@ -253,7 +253,7 @@ def test_parameters_by_name(pooling):
     model, X = fitted(GRUClassifier, pooling=pooling, bidirectional=True)
     assert not hasattr(GRUClassifier(), "parameters_")
     found = model.parameters_
-    assert list(found) == [line.split()[0] for line in model.summary().splitlines()[2:-2]]
+    assert list(found) == [line.split()[0] for line in model.summary().splitlines()[2:-3]]
     assert sum(array.size for array in found.values()) == model._parameters.size
     assert ("pooling.query" in found) == (pooling == "attention")
     before = model.decision_function(X)
