@@ -2,9 +2,12 @@
 
 from numba import njit
 
+from ._disk_cache import KernelCache, MemoryCache
+
 # error_model="numpy": a division that may raise keeps LLVM from vectorising the loop around it.
+# no_cfunc_wrapper: nobody calls a kernel through a C pointer, and a wrapper takes time to compile.
 # No fastmath: kernels promise the same bits whatever surrounds a row, and must see NaN.
-_OPTIONS = {"nogil": True, "error_model": "numpy"}
+_OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def kernel(function):
@@ -13,15 +16,17 @@ def kernel(function):
     Where no cache folder can be written (a read-only install without a home directory) the kernel
     is compiled in every process instead of failing at import.
     """
+    compiled = njit(**_OPTIONS)(function)
     try:
-        return njit(cache=True, **_OPTIONS)(function)
+        compiled._cache = KernelCache(function)
     except RuntimeError:
-        return njit(**_OPTIONS)(function)
+        compiled._cache = MemoryCache()
+    return compiled
 
 
 def inline_kernel(function):
-    """Compile a helper that only other kernels call."""
-    return njit(**_OPTIONS)(function)
+    """Compile a helper that only other kernels call, so that it needs no wrapper for Python."""
+    return njit(no_cpython_wrapper=True, **_OPTIONS)(function)
 
 
 def step_kernel(function):

@@ -192,7 +192,9 @@ def pack_dense(w, b, size, padded, backward, panels, bias, w_t):
     w_t : (panels of inputs, n_panels * columns, columns). OUT
     """
     _pack_matrix(w, size, padded, panels)
-    bias[: b.shape[0]] = b
+    # A loop, since Numba takes two seconds to compile an assignment of one slice to another.
+    for j in range(b.shape[0]):
+        bias[j] = b[j]
     if backward:
         _pack_transposed_matrix(w, size, padded, w_t)
 
@@ -207,7 +209,8 @@ def unpack_dense_gradient(panels, bias, size, padded, w, b):
     w, b : as in ``pack_dense``. OUT
     """
     _unpack_matrix(panels, size, padded, w)
-    b[:] = bias[: b.shape[0]]
+    for j in range(b.shape[0]):
+        b[j] = bias[j]
 
 
 @kernel
