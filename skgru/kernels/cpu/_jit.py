@@ -1,13 +1,22 @@
 """How every CPU kernel is compiled: one decorator, one set of flags."""
 
+from llvmlite.binding import ffi
 from numba import njit
+from numba.core.compiler_lock import global_compiler_lock
 
+from .._fork import hold_in_forks
 from ._disk_cache import KernelCache, MemoryCache
 
 # error_model="numpy": a division that may raise keeps LLVM from vectorising the loop around it.
 # no_cfunc_wrapper: nobody calls a kernel through a C pointer, and a wrapper takes time to compile.
 # No fastmath: kernels promise the same bits whatever surrounds a row, and must see NaN.
 _OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+# Numba compiles and loads under its own lock. LLVM is also called without it, to free modules;
+# llvmlite guards every call with a lock that has no public name.
+hold_in_forks(global_compiler_lock)
+if hasattr(getattr(ffi, "lib", None), "_lock"):
+    hold_in_forks(ffi.lib._lock)
 
 
 def kernel(function):
