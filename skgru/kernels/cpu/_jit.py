@@ -42,6 +42,7 @@ def step_kernel(function):
     """Compile a helper into the loop that calls it; for helpers that are called in one place.
 
     LLVM may leave a compiled helper a function of its own, and passing twenty arrays costs 70 ns:
-    half of what a step of one sequence and 32 units takes.  It is also compiled once, not twice.
+    half of what a step of one sequence and 32 units takes.  It is also compiled once, not twice:
+    the other helpers first become a library of their own, and then part of each caller.
     """
     return njit(inline="always", **_OPTIONS)(function)
