@@ -29,7 +29,7 @@ _state = {"has_warned": False}
 
 
 class KernelCache(FunctionCache):
-    """Compiled versions of one kernel in a folder; raises nothing but RuntimeError when made.
+    """Compiled versions of one kernel, for different types, in a folder.
 
     Parameters
     ----------
@@ -109,6 +109,7 @@ class _Files:
         return pickle.loads(data) if digest == _digest(identity, data) else None
 
     def save(self, key, data):
+        """Write the file of a key as a whole, or raise an OSError and leave what was there."""
         path, identity = self._place(key)
         data = dumps(data)
         unfinished = f"{path}.tmp.{uuid.uuid4().hex[:16]}"  # another process may write the same

@@ -34,8 +34,8 @@ def kernel(function):
 
 
 def inline_kernel(function):
-    """Compile a helper that only other kernels call, so that it needs no wrapper for Python."""
-    return njit(no_cpython_wrapper=True, **_OPTIONS)(function)
+    """Compile a helper that only other kernels call."""
+    return njit(**_OPTIONS)(function)
 
 
 def step_kernel(function):
