@@ -3,11 +3,13 @@
 import sys
 import warnings
 
-_OURS = {"skgru", "sklearn", "joblib"}  # these two call fit, in searches for example
+# Besides skgru: scikit-learn and joblib call fit, in searches for example, and Numba calls the
+# cache of a kernel.
+_OURS = {"skgru", "sklearn", "joblib", "numba"}
 
 
 def warn(message, category=UserWarning):
-    """Warn of something at the innermost line that is not in skgru, scikit-learn or joblib."""
+    """Warn of something at the innermost line that is in none of these packages."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _package(frame) in _OURS:
         frame, level = frame.f_back, level + 1

@@ -21,9 +21,9 @@ def _hash_of_sources():
 
 
 def _choose_numba_cache():
-    # Numba checks the file of the kernel it loads, not the files of what was inlined into it, so
-    # every state of the sources gets a folder. Numba reads the variable when it is imported, and
-    # child processes inherit it.
+    # Every state of the sources gets a folder, so that runs before and after an edit, or on two
+    # branches, do not replace each other's kernels. Numba reads the variable when it is imported,
+    # and child processes inherit it.
     folder = _CACHES / _hash_of_sources()
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)

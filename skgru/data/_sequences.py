@@ -6,10 +6,11 @@ larger than memory: they are read in pieces, and only pieces are copied.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import isfinite
 
 import numpy as np
+
+from skgru._lazy import lazy_property
 
 # Long data are read in pieces of about this size, so that a memory map larger than memory is never
 # held as a whole, and each piece stays in the cache while it is processed.
@@ -114,12 +115,12 @@ class Sequences:
         """Number of features of a step; 1 for a 2D table."""
         return self.values.shape[1]
 
-    @cached_property
+    @lazy_property
     def lengths(self):
         """Number of steps of each sequence, of shape (n_sequences,) and dtype int64."""
         return np.diff(self.offsets)
 
-    @cached_property
+    @lazy_property
     def common_length(self):
         """Number of steps if all sequences have the same number, else None."""
         first = int(self.lengths[0])
@@ -156,7 +157,7 @@ class Sequences:
                 return place, value
         return None, None
 
-    @cached_property
+    @lazy_property
     def extremes(self):
         """Smallest and largest value; if any value is not finite, at least one of them is not.
 

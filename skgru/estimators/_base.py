@@ -1,13 +1,14 @@
 """The one template of fit and partial_fit that every GRU estimator follows."""
 
 from abc import ABCMeta, abstractmethod
+from contextlib import nullcontext
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from skgru._warnings import warn
-from skgru.kernels import use_device
+from skgru.kernels import listen_to_compilation, use_device
 from skgru.models import resolve_n_threads
 from skgru.training import Stopping, Trainer
 
@@ -84,8 +85,12 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
         plan = make_plan(
             self, X, y, sample_weight, validation_data, one_epoch=one_epoch, declared=declared
         )
-        with use_device(plan.device, self.precision) as kernels:
-            attributes, end = self._train(kernels, plan, callbacks, n_epochs, one_epoch)
+        progress, listening = None, nullcontext()
+        if self.verbose:
+            progress = Progress(type(self).__name__, n_epochs, int(self.verbose))
+            listening = listen_to_compilation(progress.compiling)
+        with listening, use_device(plan.device, self.precision) as kernels:
+            attributes, end = self._train(kernels, plan, callbacks, progress, n_epochs, one_epoch)
         callbacks.end(attributes)
         self._warn_of(end, one_epoch)  # before the assignment: a warning may be an error
         kept = vars(self) if plan.goes_on else self._without_fit()
@@ -143,8 +148,8 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
         network.layout.views(parameters)[network.output.head.b][...] = constant
         return trainer, parameters
 
-    def _train(self, kernels, plan, callbacks, n_epochs, one_epoch):
-        """Run a trainer, showing progress.
+    def _train(self, kernels, plan, callbacks, progress, n_epochs, one_epoch):
+        """Run a trainer, showing progress unless that is None.
 
         Everything that the trainer holds on a device has been freed when this returns.
 
@@ -159,9 +164,6 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
         earlier_losses, earlier_scores = [], []
         if plan.goes_on:
             earlier_losses, earlier_scores = self.loss_curve_, self.validation_scores_ or []
-        progress = None
-        if self.verbose:
-            progress = Progress(type(self).__name__, n_epochs, int(self.verbose))
         losses, planned = [], self._planned_attributes(plan)
 
         def on_epoch(report):

@@ -22,18 +22,33 @@ class Progress:
         Standard output if None.
     """
 
-    _has_printed = False  # whether a line that stays was printed; once in a process is enough
-
     def __init__(self, name, n_epochs, verbose, stream=None):
         self.name, self.n_epochs, self.verbose = name, n_epochs, verbose
         self.stream = sys.stdout if stream is None else stream
         self.is_live = verbose == 1 and getattr(self.stream, "isatty", bool)()
         self.started, self._first_ended = time.perf_counter(), None
-        self._last = None
-        # The first epoch on a machine compiles kernels and should not look as if it hangs.
-        if self.is_live or not Progress._has_printed:
-            Progress._has_printed = True
-            self._line(f"{name} epoch 1/{n_epochs} (the very first one compiles kernels, once)")
+        self._last, self._has_said_compiling = None, False
+        self._begin()
+
+    def _begin(self):
+        if self.is_live:
+            self._line(f"{self.name} epoch 1/{self.n_epochs}")
+
+    def compiling(self, folder):
+        """Say, once in a fit, that kernels are being compiled, which takes seconds.
+
+        Parameters
+        ----------
+        folder : str or None
+            As in `listen_to_compilation`.
+        """
+        if self._has_said_compiling:
+            return
+        self._has_said_compiling = True
+        self._line(f"{self.name} {describe_compilation(folder)}")
+        if self.is_live:
+            self.stream.write("\n")
+        self._begin()
 
     def show(self, report):
         """Show the state after an epoch."""
@@ -104,6 +119,13 @@ _ENDS = {
     "interrupt": "was interrupted",
     "non_finite": "stopped at a loss that is not finite",
 }
+
+
+def describe_compilation(folder):
+    """What verbose output says before kernels are compiled; see `listen_to_compilation`."""
+    if folder is None:
+        return "compiles kernels, once in this process: they are not kept on disk"
+    return f"compiles kernels, once on this machine, and keeps them in {folder}"
 
 
 def _clock(seconds):

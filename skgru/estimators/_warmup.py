@@ -5,8 +5,11 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skgru.kernels import listen_to_compilation
+
 from ._classifier import GRUClassifier
 from ._constraints import POOLINGS
+from ._progress import describe_compilation
 from ._regressor import GRURegressor
 from ._step_regressor import GRUStepRegressor
 
@@ -26,7 +29,7 @@ def warmup(dtype="float32", *, verbose=0):
     dtype : {"float32", "float64"}, default="float32"
         Precision of the models that will be fitted.
     verbose : int, default=0
-        1 prints a line for each model.
+        1 prints a line for each model, and one that names the folder if kernels are compiled.
 
     Raises
     ------
@@ -46,7 +49,7 @@ def warmup(dtype="float32", *, verbose=0):
         "dropout": 0.1, "recurrent_dropout": 0.1,
     }  # fmt: skip
     levels = {"loss": "quantile", "quantile": [0.1, 0.9]}
-    for model, targets, inputs in (
+    models = (
         (GRURegressor(n_jobs=2, **everything), number, X),  # threads have a kernel, too
         (GRURegressor(loss="absolute_error", solver="sgd"), number, X.astype(np.float32)),
         (GRURegressor(loss="huber", solver="rmsprop"), number[:, 0], X),
@@ -56,10 +59,18 @@ def warmup(dtype="float32", *, verbose=0):
         (GRUClassifier(), label > 0, X),
         (GRUClassifier(), number > number.mean(axis=0), X),
         (GRUStepRegressor(), X, X),  # targets of steps are laid out as their inputs are
-    ):
-        if verbose:
-            print("[warmup]", *repr(model).split(), flush=True)
-        _run(model.set_params(max_iter=1, dtype=dtype), inputs, targets)
+    )
+    said = set()
+
+    def say(*words):
+        if verbose and words not in said:
+            said.add(words)
+            print("[warmup]", *words, flush=True)
+
+    with listen_to_compilation(lambda folder: say(describe_compilation(folder))):
+        for model, targets, inputs in models:
+            say(*repr(model).split())
+            _run(model.set_params(max_iter=1, dtype=dtype), inputs, targets)
 
 
 def _read_only(X):

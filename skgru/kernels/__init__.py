@@ -4,6 +4,14 @@ Kernels know arrays only.  They do not validate or print, arrays are made in ``m
 space of a device in its ``_launch``), and nothing in here imports from the rest of skgru.
 """
 
+from ._compilation import listen_to_compilation
 from ._devices import describe_devices, fall_back, get_kernels, resolve_device, use_device
 
-__all__ = ["describe_devices", "fall_back", "get_kernels", "resolve_device", "use_device"]
+__all__ = [
+    "describe_devices",
+    "fall_back",
+    "get_kernels",
+    "listen_to_compilation",
+    "resolve_device",
+    "use_device",
+]

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 from skgru._warnings import warn
 
+from ._fork import import_lock
+
 _INSTALL = 'pip install "skgru[cuda]" (or "skgru[cuda12]" where the driver is one of CUDA 12)'
 
 #: The supported series of numba-cuda, as in pyproject.toml: ``cuda/_start.py`` depends on how it
@@ -22,13 +24,14 @@ _state = {"used_by": None, "has_warned": False}
 
 def get_kernels(device="cpu"):
     """Return the module with the kernels for "cpu" or "cuda"."""
-    if device == "cpu":
-        from . import cpu
+    with import_lock:
+        if device == "cpu":
+            from . import cpu
 
-        return cpu
-    from . import cuda  # needs numba-cuda, and a driver at the first launch
+            return cpu
+        from . import cuda  # needs numba-cuda, and a driver at the first launch
 
-    return cuda
+        return cuda
 
 
 def resolve_device(device):

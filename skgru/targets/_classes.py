@@ -1,12 +1,12 @@
 """ClassTarget and LabelTarget: one class of several for each row, or any number of labels."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from numbers import Real
 
 import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 
+from skgru._lazy import lazy_property
 from skgru.data import encode_classes
 from skgru.training import BinaryLogLoss, MultinomialLogLoss
 
@@ -53,7 +53,7 @@ class ClassTarget(Target):
             raise ValueError(f"{name} is multilabel, unlike the targets before.")
         return encoded
 
-    @cached_property
+    @lazy_property
     def loss(self):
         return BinaryLogLoss(1) if self.n_outputs == 1 else MultinomialLogLoss(self.n_outputs)
 
@@ -106,7 +106,7 @@ class LabelTarget(Target):
             raise ValueError(f"{name} is not multilabel, unlike the targets before.")
         return encoded
 
-    @cached_property
+    @lazy_property
     def loss(self):
         return BinaryLogLoss(self.n_outputs)
 

@@ -1,10 +1,10 @@
 """RealTarget: one number or several for each row."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
+from skgru._lazy import lazy_property
 from skgru.data import (
     Sequences,
     check_scale,
@@ -81,7 +81,7 @@ class RealTarget(Target):
             )
         return encoded
 
-    @cached_property
+    @lazy_property
     def loss(self):
         if self.loss_name == "quantile":
             return Quantile(self.n_targets, np.atleast_1d(self.quantile))

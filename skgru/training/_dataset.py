@@ -1,10 +1,10 @@
 """Sequences with their encoded targets, and the score of their predictions."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from skgru._lazy import lazy_property
 from skgru.data import Sequences
 from skgru.models import Predictor
 
@@ -31,7 +31,7 @@ class Dataset:
     weight: np.ndarray
     row_offsets: np.ndarray | None = None
 
-    @cached_property
+    @lazy_property
     def rows(self):
         """Numbers of the rows of the sequences to use."""
         if self.row_offsets is None:
@@ -40,7 +40,7 @@ class Dataset:
         counts = ends - starts
         return np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
 
-    @cached_property
+    @lazy_property
     def sequence_weight(self):
         """The sum of the weights of the rows of each sequence, (len(sequences),)."""
         if self.row_offsets is None:

@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from skgru import GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor
 from skgru.estimators import _progress
 from skgru.estimators._progress import Progress
+from skgru.kernels._compilation import tell_of_compilation
 from skgru.training._trainer import EpochReport
 
 from .problems import STEP_ESTIMATORS, classes, in_layout, step_classes, steps_in_layout, table
@@ -23,9 +24,13 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture(autouse=True)
-def first_fit(monkeypatch):
-    monkeypatch.setattr(Progress, "_has_printed", False)
+@pytest.fixture(autouse=True, scope="module")
+def compiled():
+    """Kernels that are compiled already, so that fits have nothing to say about it."""
+    X, y = table()
+    for labels in (y, y > 0):
+        model = GRUClassifier if labels is not y else GRURegressor
+        model(4, max_iter=1).fit(X, labels, X_val=X[:9], y_val=labels[:9])
 
 
 def printed(monkeypatch, stream, model, *data, **more):
@@ -44,11 +49,10 @@ def test_about_ten_lines_where_there_is_no_terminal(monkeypatch):
     assert "\r" not in text
     assert "\x1b" not in text
     lines = text.splitlines()
-    assert 11 <= len(lines) <= 13
-    clock = r"(\d+:)?\d\d:\d\d"  # long where the first epoch compiles
-    assert lines[0] == "GRURegressor epoch 1/40 (the very first one compiles kernels, once)"
-    assert re.fullmatch(r"GRURegressor epoch 1/40  loss \d\S+", lines[1])
-    assert re.fullmatch(rf"GRURegressor epoch 4/40  loss \d\S+  {clock} left", lines[2])
+    assert 10 <= len(lines) <= 12
+    clock = r"\d\d:\d\d"
+    assert re.fullmatch(r"GRURegressor epoch 1/40  loss \d\S+", lines[0])
+    assert re.fullmatch(rf"GRURegressor epoch 4/40  loss \d\S+  {clock} left", lines[1])
     assert lines[-2].startswith("GRURegressor epoch 40/40  loss")
     assert re.fullmatch(rf"GRURegressor finished after 40 epochs, {clock}", lines[-1])
 
@@ -57,11 +61,7 @@ def test_a_line_per_epoch_with_verbose_2(monkeypatch):
     for stream in (io.StringIO(), Terminal()):
         model = GRURegressor(4, max_iter=13, verbose=2)
         lines = printed(monkeypatch, stream, model, *table()).splitlines()
-        if isinstance(stream, Terminal):  # not in the first fit any more
-            assert len(lines) == 14
-        else:
-            assert len(lines) == 15
-            assert lines.pop(0).endswith("epoch 1/13 (the very first one compiles kernels, once)")
+        assert len(lines) == 14
         assert all(f"epoch {i + 1}/13" in line for i, line in enumerate(lines[:13]))
         for loss, line in zip(model.loss_curve_, lines, strict=False):
             assert f"loss {loss:.5g}" in line
@@ -74,7 +74,7 @@ def test_a_live_bar_on_a_terminal(monkeypatch):
     text = printed(monkeypatch, Terminal(), model, X, y > 0, X_val=X[:9], y_val=y[:9] > 0)
     assert text.count("\n") == 2
     start, *states = text.split("\n")[0].split("\r")[1:]
-    assert start == "GRUClassifier epoch 1/4 (the very first one compiles kernels, once)\x1b[K"
+    assert start == "GRUClassifier epoch 1/4\x1b[K"
     assert len(states) == 4
     filled = [re.search(r"\[(#+)(\.*)\]", state) for state in states]
     assert [len(bar[1]) for bar in filled] == [6, 12, 18, 24]
@@ -116,14 +116,46 @@ def test_the_time_that_is_left_leaves_the_first_epoch_out(monkeypatch):
     for epoch in range(3):
         progress.show(EpochReport(epoch, 1.0, None, None, None))
     lines = stream.getvalue().splitlines()
-    assert lines[1] == "GRURegressor epoch 1/11  loss 1"
-    assert lines[2].endswith("00:18 left")
+    assert lines[0] == "GRURegressor epoch 1/11  loss 1"
+    assert lines[1].endswith("00:18 left")
 
 
 def test_a_fit_that_ends_in_its_first_epoch(monkeypatch):
     stream = Terminal()
     Progress("GRURegressor", 3, 1, stream).close("interrupt")
     assert stream.getvalue().endswith("\n")
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_it_says_once_that_kernels_are_compiled(monkeypatch, stream):
+    class Model(GRURegressor):
+        def _make_trainer(self, *args):
+            for _ in range(2):
+                tell_of_compilation("/the/folder")
+            return super()._make_trainer(*args)
+
+    text = printed(monkeypatch, stream(), Model(4, max_iter=2, verbose=1), *table())
+    said = "Model compiles kernels, once on this machine, and keeps them in /the/folder"
+    assert text.count("compiles kernels") == 1
+    if stream is Terminal:
+        start = "\rModel epoch 1/2\x1b[K"
+        assert text.startswith(f"{start}\r{said}\x1b[K\n{start}\r")
+    else:
+        assert text.startswith(f"{said}\nModel epoch 1/2  loss")
+    tell_of_compilation("/the/folder")  # nobody listens any more
+
+
+def test_compilations_of_a_silent_fit(capsys):
+    class Model(GRURegressor):
+        def _make_trainer(self, *args):
+            tell_of_compilation(None)
+            return super()._make_trainer(*args)
+
+    Model(4, max_iter=2).fit(*table())
+    assert capsys.readouterr() == ("", "")
+    Progress("Model", 3, 1).compiling(None)
+    out = capsys.readouterr().out
+    assert out == "Model compiles kernels, once in this process: they are not kept on disk\n"
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])

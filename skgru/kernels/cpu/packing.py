@@ -8,11 +8,11 @@ packed time-major, step by step. Inputs that are themselves padded states come i
 
 import math
 
-from ._jit import inline_kernel, kernel
+from ._jit import kernel, step_kernel
 from ._moves import N_STANDARDIZED, copy_vector, standardize_vector
 
 
-@inline_kernel
+@step_kernel
 def _pack_weights(weights, size, padded, panels):
     """weights (n_groups * size, 3 H) -> panels (n_panels, n_groups * padded, 3, width)."""
     n_in, n_hidden = weights.shape[0], weights.shape[1] // 3
@@ -31,7 +31,7 @@ def _pack_weights(weights, size, padded, panels):
                         panels[p, row, gate, lane] = weights[k, gate * n_hidden + p * width + lane]
 
 
-@inline_kernel
+@step_kernel
 def _unpack_weights(panels, size, padded, rotated, weights):
     """The inverse of ``_pack_weights``; ``rotated`` if the gates of the panels are n, r, z."""
     n_in, n_hidden = weights.shape[0], weights.shape[1] // 3
@@ -53,7 +53,7 @@ def _unpack_weights(panels, size, padded, rotated, weights):
                         ]
 
 
-@inline_kernel
+@step_kernel
 def _pack_transposed_recurrent(weights, width, u_t):
     """weights (H, 3 H) -> u_t, flat: per pair of vectors [panel][n, r, z][lane][columns].
 
@@ -75,7 +75,7 @@ def _pack_transposed_recurrent(weights, width, u_t):
                     u_t[start + column] = weights[group + column, source]
 
 
-@inline_kernel
+@step_kernel
 def _pack_transposed_input(weights, size, padded, w_t):
     """weights (n_groups * size, 3 H) -> w_t (column groups, n_panels, 3 * width, 3 * width)."""
     n_in, n_hidden = weights.shape[0], weights.shape[1] // 3
@@ -113,8 +113,10 @@ def pack_gru(w, u, b, b_hn, size, padded, backward, w_panels, u_panels, bias, u_
     w_t : (column groups, n_panels, 3 * width, 3 * width); no groups if it is not wanted. OUT
     """
     n_hidden, width = b_hn.shape[0], bias.shape[2]
-    _pack_weights(w, size, padded, w_panels)
-    _pack_weights(u, n_hidden, n_hidden, u_panels)
+    for of_inputs in (True, False):  # one call for both, since it is compiled into this loop
+        weights, panels = (w, w_panels) if of_inputs else (u, u_panels)
+        group, columns = (size, padded) if of_inputs else (n_hidden, n_hidden)
+        _pack_weights(weights, group, columns, panels)
     for unit in range(n_hidden):
         p, lane = unit // width, unit % width
         for gate in range(3):
@@ -137,8 +139,10 @@ def unpack_gru_gradient(w_panels, u_panels, bias, size, padded, w, u, b, b_hn):
     w, u, b, b_hn : as in ``pack_gru``. OUT
     """
     n_hidden, width = b_hn.shape[0], bias.shape[2]
-    _unpack_weights(w_panels, size, padded, False, w)
-    _unpack_weights(u_panels, n_hidden, n_hidden, True, u)
+    for of_inputs in (True, False):
+        panels, weights = (w_panels, w) if of_inputs else (u_panels, u)
+        group, columns = (size, padded) if of_inputs else (n_hidden, n_hidden)
+        _unpack_weights(panels, group, columns, not of_inputs, weights)
     for unit in range(n_hidden):
         p, lane = unit // width, unit % width
         b_hn[unit] = bias[p, 0, lane]
@@ -146,7 +150,7 @@ def unpack_gru_gradient(w_panels, u_panels, bias, size, padded, w, u, b, b_hn):
             b[gate * n_hidden + unit] = bias[p, gate + 1, lane]
 
 
-@inline_kernel
+@step_kernel
 def _pack_matrix(matrix, size, padded, panels):
     """matrix (n_groups * size, n) -> panels (n_panels, n_groups * padded, columns) of ``gemm``."""
     n_columns = panels.shape[2]
@@ -156,7 +160,7 @@ def _pack_matrix(matrix, size, padded, panels):
             panels[j // n_columns, row, j % n_columns] = matrix[k, j]
 
 
-@inline_kernel
+@step_kernel
 def _unpack_matrix(panels, size, padded, matrix):
     """The inverse of ``_pack_matrix``."""
     n_columns = panels.shape[2]
@@ -166,7 +170,7 @@ def _unpack_matrix(panels, size, padded, matrix):
             matrix[k, j] = panels[j // n_columns, row, j % n_columns]
 
 
-@inline_kernel
+@step_kernel
 def _pack_transposed_matrix(matrix, size, padded, panels):
     """matrix (n_groups * size, n) -> panels of its transpose, (n_panels, n rows, columns)."""
     n_columns = panels.shape[2]
@@ -192,7 +196,9 @@ def pack_dense(w, b, size, padded, backward, panels, bias, w_t):
     w_t : (panels of inputs, n_panels * columns, columns). OUT
     """
     _pack_matrix(w, size, padded, panels)
-    bias[: b.shape[0]] = b
+    # Numba takes seconds to compile an assignment of slices, for the message if shapes differ.
+    for j in range(b.shape[0]):
+        bias[j] = b[j]
     if backward:
         _pack_transposed_matrix(w, size, padded, w_t)
 
@@ -207,7 +213,8 @@ def unpack_dense_gradient(panels, bias, size, padded, w, b):
     w, b : as in ``pack_dense``. OUT
     """
     _unpack_matrix(panels, size, padded, w)
-    b[:] = bias[: b.shape[0]]
+    for j in range(b.shape[0]):
+        b[j] = bias[j]
 
 
 @kernel

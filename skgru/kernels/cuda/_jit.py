@@ -7,6 +7,8 @@ from numba.cuda import types
 from numba.cuda.extending import intrinsic
 from numba.cuda.libdevice import fast_fdividef
 
+from .._compilation import tell_of_compilation
+
 # numba-cuda 0.30 refers to `np.row_stack` while this module is imported; NumPy 2.5 has removed it.
 _lacks_row_stack = not hasattr(np, "row_stack")
 if _lacks_row_stack:
@@ -57,6 +59,7 @@ class Kernel:
 
     def compile(self, arguments):
         """Compile for the types of some arguments."""
+        tell_of_compilation(None)
         return self._dispatcher.compile(tuple(map(self._dispatcher.typeof_pyval, arguments)))
 
 
