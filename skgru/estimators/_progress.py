@@ -20,12 +20,15 @@ class Progress:
         1: a bar on a terminal; about ten lines elsewhere. 2 or more: a line for every epoch.
     stream : file, default=None
         Standard output if None.
+    first_epoch : int, default=0
+        Epochs that an earlier call has done.
     """
 
     _has_printed = False  # whether a line that stays was printed; once in a process is enough
 
-    def __init__(self, name, n_epochs, verbose, stream=None):
+    def __init__(self, name, n_epochs, verbose, stream=None, *, first_epoch=0):
         self.name, self.n_epochs, self.verbose = name, n_epochs, verbose
+        self.first_epoch = first_epoch
         self.stream = sys.stdout if stream is None else stream
         self.is_live = verbose == 1 and getattr(self.stream, "isatty", bool)()
         self.started, self._first_ended = time.perf_counter(), None
@@ -33,7 +36,8 @@ class Progress:
         # The first epoch on a machine compiles kernels and should not look as if it hangs.
         if self.is_live or not Progress._has_printed:
             Progress._has_printed = True
-            self._line(f"{name} epoch 1/{n_epochs} (the very first one compiles kernels, once)")
+            note = "(the very first one compiles kernels, once)"
+            self._line(f"{name} epoch {first_epoch + 1}/{n_epochs} {note}")
 
     def show(self, report):
         """Show the state after an epoch."""
@@ -75,8 +79,9 @@ class Progress:
         parts = [f"epoch {done}/{self.n_epochs}", f"loss {report.loss:.5g}"]
         if report.validation_score is not None:
             parts.append(f"validation score {report.validation_score:.4f}")
-        if done > 1:  # the first epoch may include compilation, so its time is not typical
-            per_epoch = (time.perf_counter() - self._first_ended) / (done - 1)
+        n_typical = done - self.first_epoch - 1  # the first epoch may include compilation
+        if n_typical > 0:
+            per_epoch = (time.perf_counter() - self._first_ended) / n_typical
             parts.append(f"{_clock(per_epoch * (self.n_epochs - done))} left")
         return parts
 
