@@ -4,6 +4,7 @@ import importlib
 
 from . import datasets
 from .estimators import (
+    Checkpoint,
     GRUClassifier,
     GRURegressor,
     GRUStepClassifier,
@@ -15,6 +16,7 @@ from .estimators import (
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "Checkpoint",
     "GRUClassifier",
     "GRURegressor",
     "GRUStepClassifier",
