@@ -1,4 +1,4 @@
-"""Checkpoint: a callback that stores the model during a fit, so that another process can finish it."""
+"""Checkpoint: a callback that stores the model during a fit, for another process to finish."""
 
 import os
 import threading
