@@ -48,7 +48,7 @@ class Checkpoint:
     Notes
     -----
     Each fit writes to `path`. Fits that run in parallel, as in a search, need a checkpoint each, or
-    they replace one another's files.  If the file cannot be written, a warning says why, and
+    they replace one another's files. If the file cannot be written, a warning says why, and
     training goes on.
 
     A checkpoint is a pickle: load only files that you trust.
@@ -128,7 +128,7 @@ class Checkpoint:
 
 def _save(model, path):
     """Store a model such that at every moment the file is the old one or the new one."""
-    # To be joined with skgru.save, which has the same arguments.
+    # skgru.save, once it exists, has the same arguments and takes the place of this function.
     path = Path(path)
     # A file of its own for each process and thread.
     part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")

@@ -91,9 +91,8 @@ class FittedArrays:
 
         After `partial_fit`, after a fit that was interrupted, and with ``warm_start=True`` a model
         also stores the state of training, such as the running means of its optimiser, two or three
-        times the size of its parameters.
-        Without it, predictions stay the same to the last bit. Training may still go on from these
-        weights, but with an optimiser in its initial state.
+        times the size of its parameters. Without it, predictions stay the same to the last bit.
+        Training may still go on from these weights, but with an optimiser in its initial state.
 
         Returns
         -------

@@ -24,7 +24,7 @@ def fits_several_models():
     """
     frame = sys._getframe(1)
     while frame is not None:
-        name = frame.f_globals.get("__name__", "")
+        name = frame.f_globals.get("__name__") or ""
         package = name.partition(".")[0]
         if package in _OF_MANY_MODELS:
             return True
