@@ -7,6 +7,7 @@ from ._persistence import load, save
 from ._show_versions import show_versions
 from ._version import __version__
 from .estimators import (
+    Checkpoint,
     GRUClassifier,
     GRURegressor,
     GRUStepClassifier,
@@ -17,6 +18,7 @@ from .estimators import (
 )
 
 __all__ = [
+    "Checkpoint",
     "GRUClassifier",
     "GRURegressor",
     "GRUStepClassifier",

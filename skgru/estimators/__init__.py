@@ -1,5 +1,6 @@
 """Estimators: hyperparameters in, fitted attributes out."""
 
+from ._checkpoint import Checkpoint
 from ._classifier import GRUClassifier
 from ._pipeline_stream import stream
 from ._regressor import GRURegressor
@@ -10,6 +11,7 @@ from ._streaming import Stream
 from ._warmup import warmup
 
 __all__ = [
+    "Checkpoint",
     "GRUClassifier",
     "GRURegressor",
     "GRUStepClassifier",

@@ -1,24 +1,19 @@
 """The one template of fit and partial_fit that every GRU estimator follows."""
 
 from abc import ABCMeta, abstractmethod
-from contextlib import nullcontext
 
-import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 
-from skgru._warnings import warn
-from skgru.kernels import listen_to_compilation, use_device
-from skgru.models import resolve_n_threads
-from skgru.training import Stopping, Trainer
+from skgru.kernels import use_device
 
-from ._callbacks import CallbackSupportMixin, FitCallbacks
+from ._callbacks import CallbackSupportMixin, FitCallbacks, without_fit_context
 from ._constraints import check_pooling
-from ._options import make_optimizer, make_schedule
+from ._fit_run import FitRun
+from ._interrupts import fits_several_models
 from ._plan import make_plan
 from ._predictions import Predictions
-from ._progress import Progress
 from ._saved_state import SavedState, check_arrays
+from ._unfinished import check_same_data, fit_to_finish
 
 # What a fit leaves behind besides the attributes whose names end with an underscore.
 _PRIVATE_FACTS = {
@@ -80,22 +75,34 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
         The estimator changes by a single assignment at the end, so that a fit that raises leaves it
         as it was, and threads that predict meanwhile see the old model or the new one.
         """
+        unfinished = None if one_epoch else fit_to_finish(self)
         n_epochs = 1 if one_epoch else self.max_iter
-        callbacks = FitCallbacks(self, X, y, sample_weight, n_epochs)
+        n_done = 0 if unfinished is None else unfinished["n_epochs"]
+        callbacks = FitCallbacks(self, X, y, sample_weight, n_epochs - n_done)
         plan = make_plan(
             self, X, y, sample_weight, validation_data, one_epoch=one_epoch, declared=declared
         )
-        progress, listening = None, nullcontext()
-        if self.verbose:
-            progress = Progress(type(self).__name__, n_epochs, int(self.verbose))
-            listening = listen_to_compilation(progress.compiling)
-        with listening, use_device(plan.device, self.precision) as kernels:
-            attributes, end = self._train(kernels, plan, callbacks, progress, n_epochs, one_epoch)
-        callbacks.end(attributes)
-        self._warn_of(end, one_epoch)  # before the assignment: a warning may be an error
-        kept = vars(self) if plan.goes_on else self._without_fit()
-        self.__dict__ = {**kept, **attributes}
+        if unfinished is not None:
+            check_same_data(unfinished, plan)
+        run = FitRun(self, plan, one_epoch, unfinished)
+        try:
+            with use_device(plan.device, self.precision) as kernels:
+                run.train(kernels, callbacks)
+            self._end_fit(run, callbacks)
+        except KeyboardInterrupt:
+            run.interrupt()
+            # A stream of calls of partial_fit is the caller's to end, too.
+            if run.result is None or one_epoch or fits_several_models():
+                raise
+            # Another interrupt from here on is raised and leaves the old model, or the new one.
+            self._end_fit(run, callbacks)
         return self
+
+    def _end_fit(self, run, callbacks):
+        """Take over what a run of training has come to."""
+        callbacks.end(lambda: run.all_attributes(may_be_finished_later=True))
+        run.warn()  # before the assignment: a warning may be an error
+        self.__dict__ = run.all_attributes(may_be_finished_later=run.is_interrupted)
 
     def _without_fit(self):
         """The attributes of the estimator that were not set by a fit."""
@@ -105,125 +112,8 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
             if name not in _PRIVATE_FACTS and (not name.endswith("_") or name.startswith("_"))
         }
 
-    def _planned_attributes(self, plan):
-        """All attributes that predictions need besides the parameters of the network."""
-        return {
-            **plan.inputs,
-            **self._target_attributes(plan.target),
-            "device_": plan.device,
-            "feature_mean_": plan.mean,
-            "feature_scale_": plan.scale,
-            "n_outputs_": plan.target.n_outputs,
-            "_network_options": plan.network_options,
-            "_seed": plan.seed,
-        }
-
-    def _make_trainer(self, kernels, plan, one_epoch):
-        """A trainer and the parameters to start from, fresh or where the last fit ended."""
-        network = self._network(kernels, plan.network_options, plan.target.loss)
-        trainer = Trainer(
-            network,
-            make_optimizer(self, network),
-            make_schedule(self, one_epoch),
-            Stopping(self.n_iter_no_change, self.tol),
-            keep_best=plan.stops_early,
-            batch_size=plan.batch_size,
-            shuffle=self.shuffle,
-            random_state=np.random.RandomState(plan.seed),
-            penalty=plan.penalty,
-            max_grad_norm=self.max_grad_norm,
-            n_threads=resolve_n_threads(self.n_jobs),
-            shift=plan.mean.copy(),  # attributes may lie in a memory map
-            scale=1.0 / plan.scale,
-        )
-        if plan.goes_on and hasattr(self, "_resume_state"):
-            trainer.set_state(self._resume_state["trainer"])
-            last = self._resume_state["parameters"]
-            return trainer, (self._parameters if last is None else last).copy()
-        if plan.goes_on:
-            return trainer, self._parameters.copy()
-        parameters = network.layout.initialize(trainer.random_state, network.dtype)
-        training, used = plan.training, plan.training.rows
-        constant = plan.target.loss.constant(training.target[used], training.weight[used])
-        network.layout.views(parameters)[network.output.head.b][...] = constant
-        return trainer, parameters
-
-    def _train(self, kernels, plan, callbacks, progress, n_epochs, one_epoch):
-        """Run a trainer, showing progress unless that is None.
-
-        Everything that the trainer holds on a device has been freed when this returns.
-
-        Returns
-        -------
-        attributes : dict
-            All fitted attributes.
-        end : tuple
-            Why training ended, as in `TrainingResult`, and after how many epochs.
-        """
-        trainer, parameters = self._make_trainer(kernels, plan, one_epoch)
-        earlier_losses, earlier_scores = [], []
-        if plan.goes_on:
-            earlier_losses, earlier_scores = self.loss_curve_, self.validation_scores_ or []
-        losses, planned = [], self._planned_attributes(plan)
-
-        def on_epoch(report):
-            losses.append(report.loss)
-            if progress is not None:
-                progress.show(report)
-
-            def fitted_attributes():
-                return planned | {
-                    "_parameters": report.parameters.copy(),
-                    "loss_curve_": earlier_losses + losses,
-                    "loss_": report.loss,
-                    "n_iter_": len(earlier_losses) + len(losses),
-                }
-
-            return callbacks.end_epoch(fitted_attributes)
-
-        result = trainer.run(
-            parameters, plan.training, n_epochs,
-            validation=plan.validation, score=plan.target.score,
-            before_epoch=callbacks.begin_epoch, on_epoch=on_epoch,
-        )  # fmt: skip
-        if progress is not None:
-            progress.close(result.end)
-        curve = earlier_losses + result.loss_curve
-        scores = earlier_scores + result.validation_scores
-        attributes = planned | {
-            "_parameters": result.parameters,
-            "loss_curve_": curve,
-            "n_iter_": len(curve),
-            "loss_": curve[-1] if curve else np.nan,
-            "validation_scores_": scores if plan.validation is not None or scores else None,
-            "best_validation_score_": max(scores) if scores else None,
-            "best_loss_": None if plan.stops_early else min(curve, default=np.nan),
-        }
-        if one_epoch or self.warm_start:
-            # The last parameters are a second copy only where the best ones are kept to predict.
-            last = None if result.parameters is parameters else parameters
-            attributes["_resume_state"] = {"trainer": trainer.get_state(), "parameters": last}
-        return attributes, (result.end, len(result.loss_curve))
-
-    def _warn_of(self, end, one_epoch):
-        reason, n_epochs = end
-        category = ConvergenceWarning
-        if reason == "interrupt":
-            message, category = "Training interrupted by user.", UserWarning
-        elif reason == "non_finite":
-            message = (
-                f"The training loss stopped being finite in epoch {n_epochs + 1}. The best "
-                "weights before it are kept. Lower learning_rate_init, set max_grad_norm (to 1.0, "
-                "say), or look for extreme values in X and y."
-            )
-        elif reason == "max_iter" and not one_epoch and self.learning_rate != "cosine":
-            message = (
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                "optimization hasn't converged yet. Raise max_iter or learning_rate_init."
-            )
-        else:
-            return
-        warn(message, category)
+    def __getstate__(self):
+        return without_fit_context(super().__getstate__())
 
     def _check_state(self):
         if not hasattr(self, "_parameters"):

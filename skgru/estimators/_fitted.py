@@ -139,10 +139,10 @@ class FittedArrays:
     def drop_training_state(self):
         """Drop what only further training needs, to save a model that will only predict.
 
-        After `partial_fit` and with ``warm_start=True`` a model also stores the state of training,
-        such as the running means of its optimiser, two or three times the size of its parameters.
-        Without it, predictions stay the same to the last bit. Training may still go on from these
-        weights, but with an optimiser in its initial state.
+        After `partial_fit`, after a fit that was interrupted, and with ``warm_start=True`` a model
+        also stores the state of training, such as the running means of its optimiser, two or three
+        times the size of its parameters. Without it, predictions stay the same to the last bit.
+        Training may still go on from these weights, but with an optimiser in its initial state.
 
         Returns
         -------

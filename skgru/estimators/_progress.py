@@ -20,10 +20,13 @@ class Progress:
         1: a bar on a terminal; about ten lines elsewhere. 2 or more: a line for every epoch.
     stream : file, default=None
         Standard output if None.
+    first_epoch : int, default=0
+        Epochs that an earlier call has done.
     """
 
-    def __init__(self, name, n_epochs, verbose, stream=None):
+    def __init__(self, name, n_epochs, verbose, stream=None, *, first_epoch=0):
         self.name, self.n_epochs, self.verbose = name, n_epochs, verbose
+        self.first_epoch = first_epoch
         self.stream = sys.stdout if stream is None else stream
         self.is_live = verbose == 1 and getattr(self.stream, "isatty", bool)()
         self.started, self._first_ended = time.perf_counter(), None
@@ -32,7 +35,7 @@ class Progress:
 
     def _begin(self):
         if self.is_live:
-            self._line(f"{self.name} epoch 1/{self.n_epochs}")
+            self._line(f"{self.name} epoch {self.first_epoch + 1}/{self.n_epochs}")
 
     def compiling(self, folder):
         """Say, once in a fit, that kernels are being compiled, which takes seconds.
@@ -90,8 +93,9 @@ class Progress:
         parts = [f"epoch {done}/{self.n_epochs}", f"loss {report.loss:.5g}"]
         if report.validation_score is not None:
             parts.append(f"validation score {report.validation_score:.4f}")
-        if done > 1:  # the first epoch may include compilation, so its time is not typical
-            per_epoch = (time.perf_counter() - self._first_ended) / (done - 1)
+        n_typical = done - self.first_epoch - 1  # the first epoch may include compilation
+        if n_typical > 0:
+            per_epoch = (time.perf_counter() - self._first_ended) / n_typical
             parts.append(f"{_clock(per_epoch * (self.n_epochs - done))} left")
         return parts
 

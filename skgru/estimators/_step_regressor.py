@@ -102,9 +102,12 @@ class GRUStepRegressor(
         and about ten lines elsewhere; for 2 a line for each epoch.
     warm_start : bool, default=False
         Whether another call of `fit` goes on from where the last one ended and trains for up to
-        `max_iter` more epochs, instead of starting afresh. The result is the same as without the
-        interruption, except that ``learning_rate="cosine"`` begins a new cycle in each call. The
-        model then also stores the state of training.
+        `max_iter` more epochs, instead of starting afresh. Several calls give the same result as
+        one with as many epochs, except that ``learning_rate="cosine"`` begins a new cycle in each
+        call. If the last call was interrupted, the next one, which needs the same data, trains for
+        the epochs that it still lacks, and the result is that of a fit that was not interrupted;
+        if `max_iter` or `learning_rate` was changed meanwhile, it begins a new cycle of `max_iter`
+        epochs instead. The model then also stores the state of training.
     momentum : float in [0, 1], default=0.9
         Momentum of the updates. Only used when ``solver="sgd"``.
     nesterovs_momentum : bool, default=True

@@ -33,12 +33,9 @@ class Optimizer(ABC):
         self.n_updates += 1
         self._step(parameters, gradient, rate)
 
-    def is_finite(self):
-        """Whether the running means are finite; an infinite one stops its parameter for good."""
-        return all(np.isfinite(buffer).all() for buffer in self._on_host().values())
-
-    def _on_host(self):
-        return {name: self.kernels.to_host(buffer) for name, buffer in self.buffers.items()}
+    def is_finite(self, state):
+        """Whether the running means in a state are finite; an infinite one stops its parameter."""
+        return all(np.isfinite(state[name]).all() for name in self.buffer_names)
 
     def reset(self):
         """Discard the effect of all steps on the running means and on the step count."""
@@ -47,8 +44,12 @@ class Optimizer(ABC):
             self.kernels.fill(buffer, 0)
 
     def get_state(self):
-        """Everything that `set_state` needs to continue as if training had not been interrupted."""
-        return {"n_updates": self.n_updates, **self._on_host()}
+        """Copies of what `set_state` needs to continue as if training had not been interrupted."""
+        state = {"n_updates": self.n_updates}
+        for name, buffer in self.buffers.items():
+            state[name] = np.empty(buffer.shape, buffer.dtype)
+            self.kernels.copy(buffer, state[name])
+        return state
 
     def set_state(self, state):
         self.n_updates = int(state["n_updates"])

@@ -51,12 +51,12 @@ class Stopping:
         """Restart the count of epochs without improvement, after the learning rate has changed."""
         self.n_without_improvement = 0
 
-    def get_state(self, with_parameters=True):
+    def get_state(self):
         return {
             "best_loss": self.best_loss,
             "best_score": self.best_score,
             "n_without_improvement": self.n_without_improvement,
-            "best_parameters": self.best_parameters if with_parameters else None,
+            "best_parameters": self.best_parameters,
         }
 
     def set_state(self, state):

@@ -6,7 +6,7 @@ each epoch.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,44 @@ from skgru.models import make_feed, run_tasks
 
 from ._dataset import Validation
 from ._slots import GradientSlots
+
+
+@dataclass
+class TrainingResult:
+    """What training has come to at the end of an epoch.
+
+    Further training changes nothing in it, so training may be interrupted at any moment and the
+    result of the last completed epoch is what there is.
+
+    Attributes
+    ----------
+    parameters : ndarray
+        Parameters to predict with: the last ones, or the best ones with ``keep_best``.
+    last_parameters : ndarray
+        Parameters to train on from; the same array as `parameters` without ``keep_best``.
+    n_epochs : int
+        Epochs that are done, those before ``first_epoch`` included.
+    loss_curve, validation_scores : list of float
+        One entry per epoch of this run.
+    end : {"max_iter", "plateau", "callback", "non_finite"} or None
+        Why training has ended; None if it has not.
+    state : dict
+        For `Trainer.set_state`.
+    """
+
+    parameters: np.ndarray
+    last_parameters: np.ndarray
+    n_epochs: int
+    loss_curve: list
+    validation_scores: list
+    end: str | None
+    state: dict
+
+    def state_for_another_run(self):
+        """The state, smaller: what only this run would fall back on is left out."""
+        if self.parameters is not self.last_parameters:  # the best ones may still be the best
+            return self.state
+        return self.state | {"stopping": self.state["stopping"] | {"best_parameters": None}}
 
 
 @dataclass
@@ -29,25 +67,7 @@ class EpochReport:
     validation_loss: float | None
     validation_score: float | None
     parameters: np.ndarray
-
-
-@dataclass
-class TrainingResult:
-    """The result of a run.
-
-    Attributes
-    ----------
-    parameters : ndarray
-        Parameters to predict with: the last ones, or the best ones with ``keep_best``.
-    loss_curve, validation_scores : list of float
-        One entry per epoch of this run.
-    end : {"max_iter", "plateau", "callback", "interrupt", "non_finite"}
-    """
-
-    parameters: np.ndarray
-    loss_curve: list = field(default_factory=list)
-    validation_scores: list = field(default_factory=list)
-    end: str = "max_iter"
+    result: TrainingResult | None = None
 
 
 class Trainer:
@@ -97,21 +117,30 @@ class Trainer:
 
     # -- state -----------------------------------------------------------------------------------
     def get_state(self):
-        """Plain data from which `set_state` of a similar trainer resumes with the same bits."""
+        """Plain data from which `set_state` of a similar trainer resumes with the same bits.
+
+        Later epochs do not change it.
+        """
+        return self._state(self.optimizer.get_state())
+
+    def _state(self, optimizer_state):
         return {
             "kinds": self._kinds(),
-            "optimizer": self.optimizer.get_state(),
+            "optimizer": optimizer_state,
             "schedule": self.schedule.get_state(),
-            "stopping": self.stopping.get_state(with_parameters=self.keep_best),
+            "stopping": self.stopping.get_state(),
             "random_state": self.random_state.get_state(legacy=False),
         }
 
-    def set_state(self, state):
-        """Resume from a state; a part whose kind has changed since then starts from scratch."""
+    def set_state(self, state, *, same_run=False):
+        """Resume from a state; a part whose kind has changed since then starts from scratch.
+
+        ``same_run`` says that the run of that state goes on, and not that another one begins.
+        """
         for part, kind in self._kinds().items():
             if state["kinds"][part] == kind:
                 getattr(self, part).set_state(state[part])
-        if not self.schedule.stops_on_plateau:
+        if not (same_run or self.schedule.stops_on_plateau):
             self.stopping.restart()  # every run of such a schedule is a separate cycle
         self.random_state.set_state(state["random_state"])
 
@@ -124,8 +153,8 @@ class Trainer:
 
     # -- epochs ----------------------------------------------------------------------------------
     def run(
-        self, parameters, training, n_epochs, *, validation=None, score=None, before_epoch=None,
-        on_epoch=None,
+        self, parameters, training, n_epochs, *, first_epoch=0, validation=None, score=None,
+        before_epoch=None, on_epoch=None,
     ):  # fmt: skip
         """Train for some epochs.
 
@@ -135,6 +164,9 @@ class Trainer:
             Flat vector to start from; changed in place.
         training : Dataset
         n_epochs : int
+            Epochs of the whole run, over which the schedule goes.
+        first_epoch : int
+            Epochs of this run that were done earlier, if it was interrupted.
         validation : Dataset or None
             Scored after every epoch.
         score : callable or None
@@ -148,61 +180,77 @@ class Trainer:
         -------
         result : TrainingResult
         """
-        result = TrainingResult(parameters)
-        last_finite = parameters.copy()
+        losses, scores = [], []
+        result = self.result(parameters, first_epoch, end="max_iter")
         on_device, feed = self.network.upload(parameters), self.feed(training)
         validate = None
         if validation is not None:
             validate = self._validation(validation, score, training, feed)
-        try:
-            for epoch in range(n_epochs):
-                if before_epoch is not None:
-                    before_epoch()
-                loss = self._run_epoch(on_device, training, feed, epoch, n_epochs)
-                self.network.kernels.copy(on_device.flat, parameters)
-                if not self._is_finite(loss, parameters):
-                    # A single epoch may belong to a stream; its best loss was on other data.
-                    best = self.stopping.best_parameters if n_epochs > 1 else None
-                    parameters[...] = last_finite if best is None else best
-                    self.optimizer.reset()  # its running means may not be finite either
-                    result.end = "non_finite"
-                    break
-                np.copyto(last_finite, parameters)
-                result.loss_curve.append(loss)
-                validation_loss, validation_score = None, None
-                if validate is not None:
-                    validation_loss, validation_score = validate(parameters, self._workspaces)
-                    result.validation_scores.append(validation_score)
-                report = EpochReport(epoch, loss, validation_loss, validation_score, parameters)
-                end = self._end_of_epoch(report, on_epoch)
-                if end is not None:
-                    result.end = end
-                    break
-        except KeyboardInterrupt:
+        for epoch in range(first_epoch, n_epochs):
+            if before_epoch is not None:
+                before_epoch()
+            loss = self._run_epoch(on_device, training, feed, epoch, n_epochs)
             self.network.kernels.copy(on_device.flat, parameters)
-            result.end = "interrupt"
-        if self.keep_best and self.stopping.best_parameters is not None:
-            result.parameters = self.stopping.best_parameters.copy()
+            optimizer_state = self.optimizer.get_state()
+            if not self._is_finite(loss, parameters, optimizer_state):
+                return self._fall_back(result, parameters, n_epochs)
+            losses.append(loss)
+            validation_loss, validation_score = None, None
+            if validate is not None:
+                validation_loss, validation_score = validate(parameters, self._workspaces)
+                scores.append(validation_score)
+            report = EpochReport(epoch, loss, validation_loss, validation_score, parameters)
+            end = self._end_of_epoch(report)
+            if end is None and epoch + 1 == n_epochs:
+                end = "max_iter"
+            result = report.result = self.result(
+                parameters, epoch + 1, losses, scores, end, optimizer_state
+            )
+            if on_epoch is not None and on_epoch(report):
+                result = replace(result, end="callback")
+            if result.end is not None:
+                break
         return result
 
-    def _end_of_epoch(self, report, on_epoch):
+    def result(
+        self, parameters, n_epochs, losses=(), scores=(), end=None, optimizer_state=None
+    ):  # fmt: skip
+        """The `TrainingResult` with the parameters and the state of now, copied.
+
+        ``optimizer_state`` is what the optimiser's ``get_state`` returned, if it was just called.
+        """
+        last = best = parameters.copy()
+        if self.keep_best and self.stopping.best_parameters is not None:
+            best = self.stopping.best_parameters
+        state = self.get_state() if optimizer_state is None else self._state(optimizer_state)
+        return TrainingResult(best, last, n_epochs, list(losses), list(scores), end, state)
+
+    def _end_of_epoch(self, report):
         """Return the reason why training ends after this epoch, or None."""
         if self.keep_best:
             watched = report.validation_loss, report.validation_score
         else:
             watched = report.loss, None
         is_plateau = self.stopping.update(report.parameters, *watched)
-        if on_epoch is not None and on_epoch(report):
-            return "callback"
         if is_plateau and (self.keep_best or self.schedule.stops_on_plateau):
             if not self.schedule.on_plateau():
                 return "plateau"
             self.stopping.restart()
         return None
 
-    def _is_finite(self, loss, parameters):
+    def _is_finite(self, loss, parameters, optimizer_state):
         finite = np.isfinite(loss) and np.isfinite(parameters).all()
-        return finite and self.optimizer.is_finite()
+        return finite and self.optimizer.is_finite(optimizer_state)
+
+    def _fall_back(self, result, parameters, n_epochs):
+        """The result of a run whose last epoch is not finite: the best finite parameters."""
+        # A single epoch may belong to a stream; its best loss was on other data.
+        best = self.stopping.best_parameters if n_epochs > 1 else None
+        parameters[...] = result.last_parameters if best is None else best
+        self.optimizer.reset()  # its running means may not be finite either
+        return self.result(
+            parameters, result.n_epochs, result.loss_curve, result.validation_scores, "non_finite"
+        )
 
     def feed(self, dataset):
         """Make the feed of a `Dataset`, for `gradient`."""

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from skgru.training import Trainer
+
 from .device import size
 from .problems import DATA, FEW, SMALL, load, model_of, outputs
 
@@ -49,6 +51,27 @@ def test_training_resumes_to_the_bit(tmp_path, data):
         joblib.dump(part, tmp_path / "model.joblib")
         part = joblib.load(tmp_path / "model.joblib")
     assert part.n_iter_ == n_epochs
+    assert_array_equal(part._parameters, whole._parameters)
+    assert part.loss_curve_ == whole.loss_curve_
+
+
+@all_data_sets
+def test_an_interrupted_fit_is_finished_to_the_bit(monkeypatch, data):
+    X, y = load(data)
+    options = {"learning_rate": "cosine", "early_stopping": True}
+    whole = make(data, **options).fit(X, y)
+    part, run_epoch = make(data, **options), Trainer._run_epoch
+
+    def interrupted(trainer, parameters, training, feed, epoch, n_epochs):
+        loss = run_epoch(trainer, parameters, training, feed, epoch, n_epochs)
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return loss
+
+    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="interrupted after 1 of"):
+        patch.setattr(Trainer, "_run_epoch", interrupted)
+        part.fit(X, y)
+    part.set_params(warm_start=True).fit(X, y)
     assert_array_equal(part._parameters, whole._parameters)
     assert part.loss_curve_ == whole.loss_curve_
 

@@ -1,8 +1,11 @@
 """Small learning problems, in every layout, that the tests of the estimators share."""
 
+import itertools
+
 import numpy as np
 
 from skgru import GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor
+from skgru.training import Trainer
 
 ESTIMATORS = [GRURegressor, GRUClassifier]
 STEP_ESTIMATORS = [GRUStepRegressor, GRUStepClassifier]
@@ -93,3 +96,23 @@ def classes(y, n_classes=3):
 def same_parameters(first, second):
     """Whether two models have the same parameters to the last bit."""
     return first._parameters.tobytes() == second._parameters.tobytes()
+
+
+def fails_at(number, error):
+    """Replacement of a method that raises at a certain call."""
+    calls = itertools.count(1)
+
+    def method(original, *args, **kwargs):
+        if next(calls) == number:
+            raise error
+        return original(*args, **kwargs)
+
+    return method
+
+
+def patch(monkeypatch, name, replacement):
+    """Replace a method of the trainer by a function of the original and its arguments."""
+    original = getattr(Trainer, name)
+    monkeypatch.setattr(
+        Trainer, name, lambda *args, **kwargs: replacement(original, *args, **kwargs)
+    )

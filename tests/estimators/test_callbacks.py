@@ -1,6 +1,9 @@
 """scikit-learn's callbacks, where that version of it has them."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -82,10 +85,10 @@ def test_every_epoch_has_a_model_that_predicts(early_stopping):
     GRURegressor(4, max_iter=4, **options).set_callbacks(recorder).fit(X, y)
     for i, found in enumerate(recorder.models):
         assert found.n_iter_ == len(found.loss_curve_) == i + 1
-        if not early_stopping:
-            expected = GRURegressor(4, max_iter=i + 1, **options).fit(X, y)
-            np.testing.assert_array_equal(found.predict(X), expected.predict(X))
-    assert not same_parameters(recorder.models[0], recorder.models[1])
+        expected = GRURegressor(4, max_iter=i + 1, **options).fit(X, y)
+        np.testing.assert_array_equal(found.predict(X), expected.predict(X))
+    # The first epoch happens to have the best score.
+    assert same_parameters(recorder.models[0], recorder.models[3]) == early_stopping
 
 
 def test_an_epoch_that_does_not_happen_does_not_begin():
@@ -175,3 +178,24 @@ def test_in_a_pipeline_and_a_search():
     assert search.best_estimator_[-1].n_iter_ == 1
     rows = [row for row in monitor.get_logs(select="all") for row in row.data]
     assert sum(row["task_name"] == "epoch" for row in rows) == 2 * 2 + 1
+
+
+def test_the_example_of_the_user_guide():
+    text = (Path(__file__).parents[2] / "docs" / "user_guide.md").read_text()
+    (block,) = [part for part in text.split("```python\n") if part.startswith("class StopBelow")]
+    X, y = ragged()
+    names = {"X": X, "y": y, "model": GRURegressor(8, max_iter=100, random_state=0)}
+    exec(block.partition("```")[0], names)
+    curve = names["model"].loss_curve_
+    assert len(curve) < 100
+    assert curve[-1] < 0.01 <= min(curve[:-1])
+
+
+def test_a_model_that_is_handed_out_has_no_trace_of_an_earlier_fit():
+    X, y = table()
+    model = GRURegressor(4, max_iter=1).fit(pd.DataFrame(X).add_prefix("t"), y)
+    recorder = Recorder()
+    model.set_callbacks(recorder).fit(X, y)
+    assert not hasattr(recorder.models[0], "feature_names_in_")
+    assert hasattr(model, "_skl_callbacks")
+    assert not hasattr(recorder.models[0], "_skl_callbacks")

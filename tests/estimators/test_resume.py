@@ -1,7 +1,5 @@
-"""Training that goes on exactly, ends early, is interrupted, or fails: nothing is lost."""
+"""Training that goes on exactly, ends early, or fails: nothing is lost."""
 
-import itertools
-import signal
 import warnings
 
 import joblib
@@ -11,9 +9,17 @@ from numpy.testing import assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
 from skgru import GRUClassifier, GRURegressor
-from skgru.training import Trainer
 
-from .problems import STATEFUL, classes, in_layout, ragged, same_parameters, table
+from .problems import (
+    STATEFUL,
+    classes,
+    fails_at,
+    in_layout,
+    patch,
+    ragged,
+    same_parameters,
+    table,
+)
 
 
 def from_disk(model, folder):
@@ -188,25 +194,6 @@ def test_other_data_cannot_go_on():
 # --- a fit that raises --------------------------------------------------------------------------
 
 
-def fails_at(number, error):
-    """Replacement of a method that raises at a certain call."""
-    calls = itertools.count(1)
-
-    def method(original, *args, **kwargs):
-        if next(calls) == number:
-            raise error
-        return original(*args, **kwargs)
-
-    return method
-
-
-def patch(monkeypatch, name, replacement):
-    original = getattr(Trainer, name)
-    monkeypatch.setattr(
-        Trainer, name, lambda *args, **kwargs: replacement(original, *args, **kwargs)
-    )
-
-
 @pytest.mark.parametrize("warm_start", [False, True])
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_a_fit_that_raises_leaves_the_model_as_it_was(monkeypatch, method, warm_start):
@@ -234,62 +221,6 @@ def test_a_first_fit_that_raises_leaves_the_estimator_unfitted(monkeypatch):
     with pytest.raises(MemoryError):
         model.fit(X, y)
     assert vars(model) == before
-
-
-# --- interrupted --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def sigint():
-    """Python's own reaction to Ctrl-C; a shell's background job would ignore the signal."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.parametrize("n_jobs", [1, 2])
-@pytest.mark.parametrize("early_stopping", [False, True])
-def test_ctrl_c_keeps_what_was_learnt(monkeypatch, sigint, n_jobs, early_stopping):
-    X, y = ragged(200)
-    options = {**STATEFUL, "batch_size": 60, "n_jobs": n_jobs, "early_stopping": early_stopping}
-    expected = GRURegressor(max_iter=3, **options).fit(X, y)
-
-    def interrupted(original, trainer, parameters, training, feed, epoch, n_epochs):
-        if epoch == 3:
-            signal.raise_signal(signal.SIGINT)
-        return original(trainer, parameters, training, feed, epoch, n_epochs)
-
-    patch(monkeypatch, "_run_epoch", interrupted)
-    model = GRURegressor(max_iter=10, **options)
-    with pytest.warns(UserWarning, match="Training interrupted by user"):
-        assert model.fit(X, y) is model
-    assert same_parameters(model, expected)
-    assert model.loss_curve_ == expected.loss_curve_
-    assert model.n_iter_ == 3
-    assert_array_equal(model.predict(X), expected.predict(X))
-
-
-def test_ctrl_c_inside_an_epoch(monkeypatch):
-    X, y = ragged(60)
-    model = GRURegressor(4, max_iter=9, batch_size=16, warm_start=True, learning_rate="constant")
-    patch(monkeypatch, "_step", fails_at(7, KeyboardInterrupt()))
-    with pytest.warns(UserWarning, match="interrupted"):
-        model.fit(X, y)
-    assert model.n_iter_ == 1
-    assert np.isfinite(model.predict(X)).all()
-    monkeypatch.undo()
-    assert model.fit(X, y).n_iter_ == 10
-
-
-def test_ctrl_c_before_the_first_epoch_ends(monkeypatch):
-    X, y = table()
-    patch(monkeypatch, "_run_epoch", fails_at(1, KeyboardInterrupt()))
-    with pytest.warns(UserWarning, match="interrupted"):
-        model = GRURegressor(4, max_iter=9).fit(X, y)
-    assert model.n_iter_ == 0
-    assert model.loss_curve_ == []
-    assert np.isnan(model.loss_)
-    assert np.isfinite(model.predict(X)).all()
 
 
 # --- a loss that is not finite ------------------------------------------------------------------

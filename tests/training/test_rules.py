@@ -1,7 +1,5 @@
 """Optimisers with their state, learning rates, and stopping."""
 
-import copy
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -38,7 +36,8 @@ def test_state_resumes_exactly(rng, name):
     whole = run(OPTIMIZERS[name](), start.copy(), gradients)
     first, second = OPTIMIZERS[name](), OPTIMIZERS[name]()
     part = run(first, start.copy(), gradients[:3])
-    state = copy.deepcopy(first.get_state())
+    state = first.get_state()  # a copy: further updates do not change it
+    run(first, part.copy(), gradients)
     second.set_state(state)
     assert second.n_updates == 3
     assert_array_equal(run(second, part, gradients[3:]), whole)
@@ -49,14 +48,14 @@ def test_state_resumes_exactly(rng, name):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_running_means_that_overflow_are_noticed(name):
     optimizer = OPTIMIZERS[name]()
-    assert optimizer.is_finite()
+    assert optimizer.is_finite(optimizer.get_state())
     run(optimizer, np.zeros(5), np.ones((1, 5)))
-    assert optimizer.is_finite()
+    assert optimizer.is_finite(optimizer.get_state())
     with np.errstate(over="ignore", invalid="ignore"):
         run(optimizer, np.zeros(5), np.full((1, 5), np.inf))
-    assert not optimizer.is_finite()
+    assert not optimizer.is_finite(optimizer.get_state())
     optimizer.reset()
-    assert optimizer.is_finite()
+    assert optimizer.is_finite(optimizer.get_state())
 
 
 def test_adam_as_in_the_paper(rng):
