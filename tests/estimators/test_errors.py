@@ -56,12 +56,12 @@ BAD_X = {
     ),
     "strings": (
         with_value(SIX, (1, 0, 1), "many"), ValueError,
-        "Sequence 1 of X at step 0, feature 1 is not a number: .*'many'.*Encode it",
+        "Sequence 1 of X at step 0, feature 1 is not a number: .*'many'.*one feature each, 1 where",
     ),
     "strings in a table": (
         [["1", "2"], ["3", "x"]] * 3, ValueError, "X at sequence 1, step 1 is not a number: .*'x'",
     ),
-    "numbers as strings": ([["1", "2"]] * 6, ValueError, "X holds strings. Convert them"),
+    "numbers as strings": ([["1", "2"]] * 6, ValueError, r"X holds strings. Convert .*astype\(float\)"),
     "four dimensions": (np.zeros((6, 2, 2, 2)), ValueError, "dim 4"),
     "one dimension": (
         np.zeros(6), ValueError,
@@ -72,7 +72,7 @@ BAD_X = {
     "a series of pandas": (pd.Series(np.zeros(6)), ValueError, r"X has shape \(6,\).*may be"),
     "a number": (3.0, ValueError, "X is 3.0, which holds no sequences: X may be a 2D table"),
     "a generator": (iter(SIX), ValueError, "X is of type list_iterator, .* or a list with one"),
-    "a dict": ({"a": [1] * 6}, ValueError, "X is of type dict, which holds no sequences: X may be"),
+    "a dict": ({"a": [1] * 6}, ValueError, r"X is a dict. .* sequences, pass list\(X.values\(\)\)"),
     "a string": ("abc", ValueError, "X is 'abc', which holds no sequences"),
     "a list of None": ([None] * 6, ValueError, "X at place 0 is None, which is not a sequence: X"),
     "a list of strings": ([1.0, "b"], ValueError, "X at place 1 is 'b', which is not a sequence"),
