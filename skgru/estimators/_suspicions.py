@@ -1,8 +1,7 @@
 """Data that were probably meant in another way than they are read: what `fit` refuses or warns of.
 
 Each function has one suspicion. It says how the data are read and what to pass instead. Warnings
-are emitted by the first fit only, and their texts do not depend on which of the sequences are in a
-fold, so that Python shows each of them once for a whole search.
+are emitted by the first fit only: not by predictions, validation data, or training that goes on.
 """
 
 import re
@@ -57,17 +56,16 @@ def refuse_rows_of_time(X, sequences):
     if getattr(index, "nlevels", 1) > 1:
         raise ValueError(
             "X is a frame whose rows have labels of several levels. A table is read as one "
-            "univariate sequence in each row, so every row would be a sequence of "
-            f"{len(X.columns)} step(s). If the first level names the series and the rows are their "
-            "steps, pass [x for _, x in X.groupby(level=0)]. If each row is a sequence, pass "
-            "X.reset_index(drop=True)."
+            f"univariate sequence in each row: here as {_read_as(sequences)}. If the first level "
+            "names the series and the rows are their steps, pass [x for _, x in "
+            "X.groupby(level=0)]. If each row is a sequence, pass X.reset_index(drop=True)."
         )
-    if _has_rows_of_time(X) and not _are_numbered(list(X.columns)):
+    if _has_rows_of_time(X) and not _are_numbered(X.columns):
         raise ValueError(
             f"X is a frame whose rows are times ({type(index).__name__}). A table is read as one "
-            f"univariate sequence in each row, so every row would be a sequence of "
-            f"{len(X.columns)} step(s). If the rows are the steps of one series, "
-            f"{_HOW_TO_PASS_A_SERIES}. If each row is a sequence, pass X.reset_index(drop=True)."
+            f"univariate sequence in each row: here as {_read_as(sequences)}. If the rows are the "
+            f"steps of one series, {_HOW_TO_PASS_A_SERIES}. If each row is a sequence, pass "
+            "X.reset_index(drop=True)."
         )
 
 
@@ -88,7 +86,7 @@ def warn_of_unlike_columns(X, sequences):
     """
     if sequences.layout != "2d" or not hasattr(X, "columns"):
         return
-    if _are_numbered(list(X.columns)) and not _has_rows_of_time(X):
+    if _are_numbered(X.columns) and not _has_rows_of_time(X):
         return
     n_timesteps = sequences.common_length
     chosen = np.linspace(0, len(sequences) - 1, max(2, _SAMPLE // n_timesteps)).astype(int)
@@ -99,10 +97,9 @@ def warn_of_unlike_columns(X, sequences):
     if len(spread) > 1 and spread.max() > 10 * spread.min():
         warn(
             "The columns of X have very different spreads, like different quantities, but each row "
-            f"is read as a univariate sequence of {n_timesteps} steps with 1 feature. If the "
-            f"columns are features and the rows are the steps of one series, "
-            f"{_HOW_TO_PASS_A_SERIES}. If each row is a sequence, X.to_numpy() is read in the same "
-            "way without this warning."
+            f"is read as a univariate sequence: X as {_read_as(sequences)}. If the columns are "
+            f"features and the rows are the steps of one series, {_HOW_TO_PASS_A_SERIES}. If each "
+            "row is a sequence, X.to_numpy() is read in the same way without this warning."
         )
 
 
@@ -114,14 +111,15 @@ def _are_numbered(labels):
     """Whether labels of several columns count upwards or downwards, as time steps do.
 
     Numbers and dates may, and so may names that differ only in numbers; the first or the last name
-    may have none ("t-2", "t-1", "t").
+    may lack one ("t-2", "t-1", "t").
     """
+    labels = list(labels)
     if all(isinstance(label, str) for label in labels):
         patterns = [re.sub(r"\d+", "#", label) for label in labels]
-        for end in (0, -1):
-            if len(labels) > 1 and "#" not in patterns[end]:
-                del labels[end], patterns[end]
-                break
+        for end, beside in ((0, 1), (-1, -2)):
+            if len(labels) > 2 and patterns[beside] != patterns[end]:
+                if patterns[beside].startswith(patterns[end]):
+                    del labels[end], patterns[end]
         if len(set(patterns)) != 1 or "#" not in patterns[0]:
             return False
         numbers = [tuple(map(int, re.findall(r"\d+", label))) for label in labels]
@@ -149,10 +147,10 @@ def warn_of_swapped_axes(sequences):
     n_timesteps, n_features = sequences.common_length, sequences.n_features
     if n_timesteps == 1 < n_features or n_features > 10 * n_timesteps:
         warn(
-            f"Each sequence of X is read as {n_timesteps} step(s) with {n_features} features: the "
-            "axes of a 3D X are (n_sequences, n_timesteps, n_features). If yours are (n_sequences, "
-            "n_features, n_timesteps), the order of sktime and aeon, pass X.transpose(0, 2, 1). If "
-            "they are as they should be, list(X) is read in the same way without this warning."
+            f"X is read as {_read_as(sequences)}: its axes are (n_sequences, n_timesteps, "
+            "n_features). If yours are (n_sequences, n_features, n_timesteps), the order of sktime "
+            "and aeon, pass X.transpose(0, 2, 1). If they are as they should be, list(X) is read "
+            "in the same way without this warning."
         )
 
 
@@ -202,9 +200,16 @@ def warn_of_ids(sequences):
     jump = np.abs(np.diff(values)).mean()
     if jump > 0.5 * np.abs(values - np.roll(values, len(values) // 2)).mean():
         warn(
-            "X holds integers, which are read as measurements: 1 feature in each step, "
-            "standardised. If they are ids of words or items, their sizes mean nothing: pass "
-            "arrays (length, n_features) instead, with a 1 for the id of each step among zeros, or "
-            "with a vector that describes it. If they are measurements, X.astype(float) is read "
-            "in the same way without this warning."
+            f"The integers in X are read as measurements: X as {_read_as(sequences)}. If they are "
+            "ids of words or items, their sizes mean nothing: pass a list of arrays (length, "
+            "n_features) instead, with a column for each id, 1 where a step has it and 0 elsewhere "
+            "(one-hot), or with a vector that describes it. If they are measurements, floats are "
+            "read in the same way without this warning."
         )
+
+
+def _read_as(sequences):
+    """The shape of X, in words."""
+    n_timesteps, n_features = sequences.common_length, sequences.n_features
+    steps = "different numbers of steps" if n_timesteps is None else f"{n_timesteps} step(s)"
+    return f"{len(sequences)} sequence(s) of {steps} with {n_features} feature(s)"

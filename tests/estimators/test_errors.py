@@ -61,7 +61,9 @@ BAD_X = {
     "strings in a table": (
         [["1", "2"], ["3", "x"]] * 3, ValueError, "X at sequence 1, step 1 is not a number: .*'x'",
     ),
-    "numbers as strings": ([["1", "2"]] * 6, ValueError, r"X holds strings. Convert .*astype\(float\)"),
+    "numbers as strings": (
+        [["1", "2"]] * 6, ValueError, r"X holds strings. Convert .*astype\(float\)",
+    ),
     "four dimensions": (np.zeros((6, 2, 2, 2)), ValueError, "dim 4"),
     "one dimension": (
         np.zeros(6), ValueError,

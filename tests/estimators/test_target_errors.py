@@ -130,7 +130,7 @@ def test_classes_of_partial_fit():
         model.partial_fit(X, labels, classes=["low", "top"])
     assert joblib.hash(model) == stored
     model.partial_fit(X, labels, classes=["low", "top", "middle"]).partial_fit(X, labels)
-    with pytest.raises(ValueError, match="'peak' .*none of"):
+    with pytest.raises(ValueError, match="y_val at sequence 0 is 'peak', .*none of"):
         model.fit(X, labels, X_val=X[:1], y_val=["peak"])
     with pytest.raises(ValueError, match="class_weight='balanced' is not supported by partial_fit"):
         small(GRUClassifier, class_weight="balanced").partial_fit(X, labels, np.unique(labels))
