@@ -21,6 +21,7 @@ _SAMPLE = 100_000
 def check_reading(X, sequences):
     """Look at X as it was passed to a first fit, and at the sequences that it was read as."""
     refuse_rows_of_time(X, sequences)
+    warn_of_a_single_column(X, sequences)
     warn_of_unlike_columns(X, sequences)
     warn_of_swapped_axes(sequences)
 
@@ -74,6 +75,16 @@ _HOW_TO_PASS_A_SERIES = (
     "n_features), for example of 24 steps with np.lib.stride_tricks.sliding_window_view(X, 24, "
     "axis=0).transpose(0, 2, 1)"
 )
+
+
+def warn_of_a_single_column(X, sequences):
+    """Warn of a frame of one column: it is a series, not a set of series of one step."""
+    if sequences.layout == "2d" and hasattr(X, "columns") and len(X.columns) == 1:
+        warn(
+            "X is a frame of a single column, but each of its rows is read as a sequence: X as "
+            f"{_read_as(sequences)}. If the rows are the steps of one series, "
+            f"{_HOW_TO_PASS_A_SERIES}."
+        )
 
 
 def warn_of_unlike_columns(X, sequences):

@@ -87,7 +87,7 @@ def test_rows_of_several_levels_are_refused(fit):
         ValueError, match=r"several levels.*40 sequence\(s\) of 1 step\(s\).*groupby\(level=0\)"
     ):
         fit(X)
-    fit(X.reset_index(drop=True))
+    fit(X.to_numpy())
     if fit is fit_regressor:
         fit([x for _, x in X.groupby(level=0)])
 
@@ -103,6 +103,15 @@ def test_columns_of_very_different_spread(fit, library):
     with pytest.warns(UserWarning, match="very different spreads"):
         fit(X[["load", "temp", "pressure"]][:20])
     fit(X[["temp", "load"]])
+    fit(X.to_numpy())
+
+
+@FITS
+@pytest.mark.parametrize("library", [pd, pl])
+def test_a_frame_of_one_column(fit, library):
+    X = library.DataFrame({"load": np.arange(40.0)})
+    with pytest.warns(UserWarning, match=r"40 sequence\(s\) of 1 step\(s\).*pass \[X\]"):
+        fit(X)
     fit(X.to_numpy())
 
 
