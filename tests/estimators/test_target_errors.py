@@ -6,6 +6,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from skgru import GRUClassifier
 
@@ -64,6 +65,13 @@ def test_bad_y(estimator, y, message):
         (np.array([object()] * 6), "Unknown label type.* y holds Python objects"),
         (["a"] * 6, "at least two classes, but y contains one class: 'a'"),
         ([7] * 6, "at least two classes, but y contains one class: 7"),
+        (["a", 1, "a", 1, "a", 1], "y at sequence 1 is 1. Labels must be all strings or all num"),
+        (np.array(["1", 1] * 3, object), "y at sequence 1 is 1. .* at sequence 0 is '1'. Convert"),
+        (pd.Series([0, "b", 0, 0, 0, 0]), "y at sequence 1 is 'b'. .*that at sequence 0 is 0"),
+        (pd.Series(["a", pd.NA] * 3, dtype="string"), "Input y contains NaN at sequence 1"),
+        (pd.Series([True, pd.NA] * 3, dtype="boolean"), "Input y contains NaN at sequence 1"),
+        (sparse.csr_array(np.eye(6) * 1.5), "y is 1.5 at sequence 0, output 0, .*GRURegressor"),
+        (sparse.csr_array([[1, np.nan]] * 6), "Input y contains NaN at sequence 0, output 1"),
     ],
 )
 def test_bad_classes(y, message):
