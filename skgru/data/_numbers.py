@@ -51,9 +51,10 @@ def as_numbers(data, name, axes, convert=to_array):
     if array.dtype.kind == "c":
         raise complex_error(name)
     if array.size and array.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{name} has dtype {array.dtype}, which does not hold numbers. {_remedy(axes)}"
-        )
+        remedy = _remedy(axes)
+        if array.dtype.kind in "mM":
+            remedy = "Convert dates and times to numbers, such as hours since a start."
+        raise ValueError(f"{name} has dtype {array.dtype}, which does not hold numbers. {remedy}")
     return array
 
 

@@ -37,7 +37,10 @@ def feature_names(X, name="X"):
         return _get_feature_names(X)
     first = names = nameless = None
     for i, item in _differently_named(X):
-        found = _get_feature_names(item)
+        try:
+            found = _get_feature_names(item)
+        except (TypeError, ValueError) as error:  # names that occur twice, or only some are strings
+            raise type(error)(f"In sequence {i} of {name}: {error}") from error
         if found is None:
             nameless = i if nameless is None else nameless
         elif names is None:

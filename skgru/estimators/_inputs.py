@@ -99,10 +99,12 @@ def check_layout(estimator, sequences, name="X"):
             "sequences as a 3D array or a list, and a single one of shape (n_timesteps, "
             f"n_features) as {name}[np.newaxis] or [{name}]."
         )
-    elif sequences.layout == "3d" and sequences.common_length == expected:
+    elif sequences.common_length == expected:
+        is_array = sequences.layout == "3d"
+        swapped = f"{name}.transpose(0, 2, 1)" if is_array else f"[x.T for x in {name}]"
         remedy = (
-            f" The axes of a 3D {name} are (n_sequences, n_timesteps, n_features): if yours are "
-            f"(n_sequences, n_features, n_timesteps), pass {name}.transpose(0, 2, 1)."
+            " A sequence has the shape (n_timesteps, n_features): if yours are (n_features, "
+            f"n_timesteps), pass {swapped}."
         )
     raise ValueError(
         f"{name} has {n_features} features, but {caller} is expecting {expected} features as "

@@ -83,7 +83,8 @@ def warn_of_a_single_column(X, sequences):
         warn(
             "X is a frame of a single column, but each of its rows is read as a sequence: X as "
             f"{_read_as(sequences)}. If the rows are the steps of one series, "
-            f"{_HOW_TO_PASS_A_SERIES}."
+            f"{_HOW_TO_PASS_A_SERIES}. If each row is a sequence, X.to_numpy() is read in the same "
+            "way without this warning."
         )
 
 

@@ -127,6 +127,14 @@ def test_names_that_are_numbers_are_no_names():
     assert not hasattr(named.fit([x.to_numpy() for x in X], y), "feature_names_in_")
 
 
+@pytest.mark.parametrize("names", [["temp", "temp"], ["temp", 1]])
+def test_names_that_cannot_be_compared(names):
+    X, y = frames(), targets(GRURegressor)
+    X[3].columns = names
+    with pytest.raises((TypeError, ValueError), match="In sequence 3 of X: "):
+        small().fit(X, y)
+
+
 def test_a_single_frame_in_place_of_a_list():
     X = [x[["temp"]] for x in frames()]
     model = small().fit(X, targets(GRURegressor))

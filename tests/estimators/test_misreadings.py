@@ -182,6 +182,8 @@ def test_swapped_axes_in_errors():
     model = small().fit(np.zeros((6, 50, 3)), np.arange(6))
     with pytest.raises(ValueError, match=r"has 50 features.*pass X.transpose\(0, 2, 1\)"):
         model.predict(np.zeros((6, 3, 50)))
+    with pytest.raises(ValueError, match=r"has 50 features.*pass \[x.T for x in X\]"):
+        model.predict([np.zeros((3, 50))])
     with pytest.raises(ValueError, match="has 50 features.*as input.$"):
         model.predict(np.zeros((6, 4, 50)))
     with pytest.raises(ValueError, match=r"sequence 1 has 7.*pass \[x.T for x in X\]"):
