@@ -37,10 +37,7 @@ def feature_names(X, name="X"):
         return _get_feature_names(X)
     first = names = nameless = None
     for i, item in _differently_named(X):
-        try:
-            found = _get_feature_names(item)
-        except (TypeError, ValueError) as error:  # names that occur twice, or only some are strings
-            raise type(error)(f"In sequence {i} of {name}: {error}") from error
+        found = _names_of_item(item, f"sequence {i} of {name}")
         if found is None:
             nameless = i if nameless is None else nameless
         elif names is None:
@@ -80,9 +77,10 @@ def check_feature_names(estimator, X, name="X", *, needs_names=True):
     elif fitted is not None and estimator._layout != "2d":
         has_warned = False
         for i, item in _differently_named(X):
-            is_nameless = _get_feature_names(item) is None
+            where = f"sequence {i} of {name}"
+            is_nameless = _names_of_item(item, where) is None
             if not (is_nameless and has_warned):
-                _compare(estimator, item, f"sequence {i} of {name}")
+                _compare(estimator, item, where)
             has_warned |= is_nameless
 
 
@@ -99,6 +97,13 @@ def check_names_of_step(names, data, name):
             f"In {name}: The feature names should match those that were passed during fit, "
             f"{reprlib.repr(list(names))}, in the same order. Found {reprlib.repr(labels)}."
         )
+
+
+def _names_of_item(item, where):
+    try:
+        return _get_feature_names(item)
+    except (TypeError, ValueError) as error:  # names that occur twice, or only some are strings
+        raise type(error)(f"In {where}: {error}") from error
 
 
 def _compare(estimator, table, where):

@@ -177,7 +177,7 @@ def warn_of_targets_of_steps(sequences, target, encoded):
         warn(
             f"y has {n_targets} columns, as many as the sequences of X have steps. They are read "
             f"as {n_targets} targets of the whole sequence. If they belong to its steps, fit a "
-            f"{estimator}."
+            f"{estimator}; otherwise nothing needs to change."
         )
 
 
@@ -222,6 +222,11 @@ def warn_of_ids(sequences):
 
 def _read_as(sequences):
     """The shape of X, in words."""
-    n_timesteps, n_features = sequences.common_length, sequences.n_features
-    steps = "different numbers of steps" if n_timesteps is None else f"{n_timesteps} step(s)"
-    return f"{len(sequences)} sequence(s) of {steps} with {n_features} feature(s)"
+    length = sequences.common_length
+    steps = "different numbers of steps" if length is None else _count(length, "step")
+    features = _count(sequences.n_features, "feature")
+    return f"{_count(len(sequences), 'sequence')} of {steps} with {features}"
+
+
+def _count(number, noun):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

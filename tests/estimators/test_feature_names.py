@@ -130,9 +130,11 @@ def test_names_that_are_numbers_are_no_names():
 @pytest.mark.parametrize("names", [["temp", "temp"], ["temp", 1]])
 def test_names_that_cannot_be_compared(names):
     X, y = frames(), targets(GRURegressor)
+    model = small().fit(X, y)
     X[3].columns = names
-    with pytest.raises((TypeError, ValueError), match="In sequence 3 of X: "):
-        small().fit(X, y)
+    for call in (lambda: small().fit(X, y), lambda: model.predict(X)):
+        with pytest.raises((TypeError, ValueError), match="In sequence 3 of X: "):
+            call()
 
 
 def test_a_single_frame_in_place_of_a_list():
