@@ -144,6 +144,8 @@ def _why_no_sequences(X, name):
         "n_timesteps, n_features), or a list with one array for each sequence"
     )
     shape = _shape(X)
+    if isinstance(X, dict):
+        return f"{name} is a dict. If its values are the sequences, pass list({name}.values())."
     if not shape:
         what = reprlib.repr(X) if _is_scalar(X) else f"of type {type(X).__name__}"
         return f"{name} is {what}, which holds no sequences: {may_be}."
@@ -195,10 +197,16 @@ def _from_items(items, name, caller):
                 f"least one step in every sequence. Remove it from {name}, and its target."
             )
         if array.shape[1] != n_features:
+            remedy = ""
+            if len({len(array) for array in arrays}) == 1:
+                remedy = (
+                    " If these are (n_features, length), the order of sktime and aeon, pass "
+                    f"[x.T for x in {name}]."
+                )
             raise ValueError(
                 f"The sequences of {name} have different numbers of features: sequence 0 has "
                 f"{n_features}, sequence {i} has {array.shape[1]}. Every sequence must have the "
-                "shape (length, n_features) with the same n_features."
+                f"shape (length, n_features) with the same n_features.{remedy}"
             )
     _check_not_empty(arrays[0].shape, name, caller)
     lengths = [len(array) for array in arrays]

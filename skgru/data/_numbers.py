@@ -10,10 +10,11 @@ from sklearn.utils import check_array
 
 def to_array(data):
     """Convert a table or targets; missing values in frames become NaN."""
-    return check_array(
+    array = check_array(
         data, ensure_2d=False, allow_nd=True, ensure_all_finite=False, ensure_min_samples=0,
         ensure_min_features=0,
     )  # fmt: skip
+    return np.asarray(array)  # with array_api_dispatch a tensor is still a tensor
 
 
 def as_numbers(data, name, axes, convert=to_array):
@@ -45,15 +46,15 @@ def as_numbers(data, name, axes, convert=to_array):
         array = convert(data)
         if array.dtype == object:
             array = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise _explain(data, name, axes, error) from error
     if array.dtype.kind == "c":
         raise complex_error(name)
     if array.size and array.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{name} has dtype {array.dtype}, which does not hold numbers. Convert it to numbers "
-            "first."
-        )
+        remedy = _remedy(axes)
+        if array.dtype.kind in "mM":
+            remedy = "Convert dates and times to numbers, such as hours since a start."
+        raise ValueError(f"{name} has dtype {array.dtype}, which does not hold numbers. {remedy}")
     return array
 
 
@@ -117,18 +118,33 @@ def _explain(data, name, axes, error):
     for place in np.ndindex(entries.shape if entries.ndim else (0,)):
         try:
             float(entries[place])
-        except (TypeError, ValueError) as reason:
+        except (OverflowError, TypeError, ValueError) as reason:
             if isinstance(entries[place], (complex, np.complexfloating)):
                 return complex_error(name)
             where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False))
             if hasattr(data, "columns"):
                 where += f" (column {list(data.columns)[place[1]]!r})"
+            if isinstance(reason, OverflowError):
+                return ValueError(
+                    f"{name} at {where} is too large for a 64-bit float ({reason}). Divide by a "
+                    "constant, clip such values, or leave them out."
+                )
             kind = TypeError if isinstance(reason, TypeError) else ValueError
-            return kind(
-                f"{name} at {where} is not a number: {reason}. Encode it as a number, or leave it "
-                "out."
-            )
+            return kind(f"{name} at {where} is not a number: {reason}. {_remedy(axes)}")
     if entries.dtype == object and entries.size and isinstance(entries.flat[0], (str, bytes)):
-        return ValueError(f"{name} holds strings. Convert them to numbers first.")
+        return ValueError(f"{name} holds strings. {_remedy(axes)}")
     kind = TypeError if isinstance(error, TypeError) else ValueError
     return kind(f"{name} is not an array of numbers: {error}")
+
+
+def _remedy(axes):
+    """What to do about entries that are not numbers.
+
+    Ids must not be the first idea for symbols in X: their sizes and distances mean nothing.
+    """
+    if axes[-1] == "feature":
+        return (
+            "Convert strings of digits with astype(float). Give words and other categories one "
+            "feature each, 1 where a step is that category and 0 elsewhere."
+        )
+    return "Convert it to a number, or leave it out."

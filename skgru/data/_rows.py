@@ -28,10 +28,10 @@ class SequenceRows:
     offsets = None
 
     def __init__(self, sequences, name="X"):
-        self._n_sequences, self.name = len(sequences), name
+        self.lengths, self.name = sequences.lengths, name
 
     def __len__(self):
-        return self._n_sequences
+        return len(self.lengths)
 
     def sequence_of(self, row):
         """Number of the sequence that a row belongs to."""

@@ -56,7 +56,10 @@ def column_statistics(sequences, indices=None, sample_weight=None):
 
 
 def spread_or_one(mean, std):
-    """Divisors for standardisation: 1 for features that vary only by rounding errors."""
+    """Divisors for standardisation: 1 for features that vary only by rounding errors.
+
+    It is also 1 for spreads that are not normal numbers of float64, whose inverse would overflow.
+    """
     least = np.maximum(1e-12 * np.abs(mean), np.finfo(np.float64).tiny)  # tiny has a finite inverse
     return np.where(std > least, std, 1.0)
 

@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from ._numbers import complex_error, refuse_masked
+from ._numbers import complex_error, length_of, refuse_masked
 
 
 def _check_length(y, rows, name):
@@ -96,9 +96,9 @@ def find_first(target, condition, rows):
 
 
 def _is_missing(value):
-    # The last test finds pandas.NA, whose comparisons are neither true nor false.
-    is_number = isinstance(value, Real)
-    return value is None or (is_number and not np.isfinite(value)) or repr(value) == "<NA>"
+    # Integers may be too large for np.isfinite; pandas.NA is not equal to anything, nor unequal.
+    is_lost = isinstance(value, Real) and (value != value or abs(value) == np.inf)
+    return value is None or is_lost or repr(value) == "<NA>"
 
 
 def encode_classes(y, rows, weight, classes=None, name="y"):
@@ -124,28 +124,34 @@ def encode_classes(y, rows, weight, classes=None, name="y"):
     is_multilabel : bool
     """
     flat = rows.flatten(y, name)
-    if not sparse.issparse(flat):
-        refuse_masked(flat, name)
-        # A list as objects: next to strings, NumPy would turn a missing value into a string.
-        array = np.asarray(flat, dtype=object if isinstance(flat, (list, tuple)) else None)
-        _check_shape(array, rows, name)
-        _check_length(array, rows, name)
-        _check_labels(array, rows, name)
-        _check_finite(array, rows, name, weight)
-        if rows.offsets is not None:
-            first = array[int(np.argmax(weight > 0))]
-            flat = _as_labels(_without_unused(array, rows, weight, first), rows, name)
-    else:
-        _check_length(flat, rows, name)
+    if sparse.issparse(flat):
+        flat = flat.toarray()
+    refuse_masked(flat, name)
+    # A list as objects: next to strings, NumPy would turn a missing value into a string.
+    array = np.asarray(flat, dtype=object if isinstance(flat, (list, tuple)) else None)
+    _check_shape(array, rows, name)
+    _check_length(array, rows, name)
+    _check_labels(array, rows, name)
+    _check_finite(array, rows, name, weight)
+    if rows.offsets is not None:
+        first = array[int(np.argmax(weight > 0))]
+        array = _without_unused(array, rows, weight, first)
+    _check_same_kind(array, rows, name)
+    if rows.offsets is not None:
+        flat = _as_labels(array)
+    elif not (isinstance(flat, (list, tuple)) or hasattr(flat, "iloc")):
+        flat = array  # of a tensor, for example; but scikit-learn knows more of lists and Series
     kind = type_of_target(flat, input_name=name)
     _check_kind(kind, flat, rows, name)
     check_classification_targets(flat)  # warns of suspiciously many classes
     if kind == "multilabel-indicator":
-        target = check_array(flat, dtype=np.float64, accept_sparse=True, input_name=name)
-        target = target.toarray() if hasattr(target, "toarray") else target
+        target = check_array(flat, dtype=np.float64, input_name=name)
         found = np.arange(target.shape[1])
         if classes is not None and len(classes) != len(found):
-            raise ValueError(f"{name} has {len(found)} labels, but the model knows {len(classes)}.")
+            raise ValueError(
+                f"{name} has {len(found)} columns, but the model was fitted with {len(classes)}, "
+                "one for each label. Pass the same labels in the same order."
+            )
         return target, found, True
     labels = column_or_1d(flat, warn=True)
     if classes is None:
@@ -155,21 +161,32 @@ def encode_classes(y, rows, weight, classes=None, name="y"):
     return numbers.reshape(-1, 1).astype(np.float64), classes, False
 
 
-def _as_labels(array, rows, name):
-    """Convert labels of steps, which may be objects, to their common dtype."""
+def _check_same_kind(array, rows, name):
+    """Refuse strings beside numbers, of which NumPy would make strings: 1 would become "1"."""
     if array.dtype != object:
-        return array
+        return
     is_string = np.reshape([isinstance(label, str) for label in array.flat], array.shape)
-    if is_string.all():
-        return array.astype(str)
-    is_number = [isinstance(label, (np.bool_, Real)) for label in array.flat]
-    usable = is_string if is_string.flat[0] else np.reshape(is_number, array.shape)
+    usable = is_string
+    if not is_string.flat[0]:
+        is_number = [isinstance(label, (np.bool_, Real)) for label in array.flat]
+        usable = np.reshape(is_number, array.shape)
+        if not usable.flat[0] and not is_string.any():
+            return  # objects of another kind, which scikit-learn names
     if not usable.all():
         label, where = find_first(array, ~usable, rows)
         raise ValueError(
             f"{name} at {where} is {reprlib.repr(label)}. Labels must be all strings or all "
-            f"numbers, and that at {rows.place(0)} is {reprlib.repr(array.flat[0])}."
+            f"numbers, and that at {rows.place(0)} is {reprlib.repr(array.flat[0])}. Convert them, "
+            "for example with [str(label) for label in y]."
         )
+
+
+def _as_labels(array):
+    """Convert labels of steps, which may be objects, to their common dtype."""
+    if array.dtype != object:
+        return array
+    if isinstance(array.flat[0], str):
+        return array.astype(str)
     return np.array(array.tolist())
 
 
@@ -177,26 +194,44 @@ def _check_labels(array, rows, name):
     """Refuse complex numbers, and lists of labels."""
     if array.dtype.kind == "c":
         raise complex_error(name)
-    remedy = ""
-    if rows.offsets is None:
-        remedy = " For a label at every step of a sequence, fit a GRUStepClassifier."
-    if array.dtype == object:
-        for place in np.ndindex(array.shape):
-            if isinstance(array[place], (complex, np.complexfloating)):
-                raise complex_error(name)
-            if isinstance(array[place], (list, tuple, set, np.ndarray)):
-                raise ValueError(
-                    f"{name} at {rows.place(place[0])} is {reprlib.repr(array[place])}, but should "
-                    f"be one label. For several labels of a {rows.noun} pass indicators, as "
-                    f"sklearn.preprocessing.MultiLabelBinarizer makes them.{remedy}"
-                )
+    if array.dtype != object:
+        return
+    for place in np.ndindex(array.shape):
+        label = array[place]
+        if isinstance(label, (complex, np.complexfloating)):
+            raise complex_error(name)
+        if isinstance(label, int) and not -(2**63) <= label < 2**64:
+            raise ValueError(
+                f"{name} at {rows.place(place[0])} is an integer of more than 64 bits. Pass such "
+                "labels as strings."
+            )
+        if isinstance(label, (list, tuple, set, np.ndarray)):
+            raise ValueError(
+                f"{name} at {rows.place(place[0])} is {reprlib.repr(label)}, but should be one "
+                f"label. {_remedy_for_lists(array, rows)}"
+            )
+
+
+def _remedy_for_lists(array, rows):
+    """What to fit, or to pass, where there is a list in place of a label."""
+    several = (
+        f"For several labels of a {rows.noun} pass indicators, as "
+        "sklearn.preprocessing.MultiLabelBinarizer makes them."
+    )
+    if rows.offsets is not None:
+        return several
+    if array.ndim == 1 and [length_of(item) for item in array] == rows.lengths.tolist():
+        return "For a label at every step of a sequence, fit a GRUStepClassifier."
+    return f"{several} For a label at every step of a sequence, fit a GRUStepClassifier."
 
 
 def _check_kind(kind, y, rows, name):
     """Refuse targets that are not classes, by scikit-learn's name for their kind."""
     if kind == "multiclass-multioutput":
         remedy = ""
-        if rows.offsets is None:
+        if rows.offsets is None and (rows.lengths == np.shape(y)[1]).all():
+            remedy = " For a label at every step of a sequence, fit a GRUStepClassifier."
+        elif rows.offsets is None:
             remedy = (
                 " For several targets of several classes each, wrap the classifier in "
                 "sklearn.multioutput.MultiOutputClassifier; for a label at every step of a "
@@ -216,8 +251,8 @@ def _check_kind(kind, y, rows, name):
         )
     if kind == "unknown":
         raise ValueError(
-            f"Unknown label type: {kind}. {name} holds objects of Python. Pass whole numbers or "
-            "strings, for example with np.asarray(y, dtype=int)."
+            f"Unknown label type: {kind}. {name} holds Python objects that are neither numbers nor "
+            "strings. Pass whole numbers or strings, for example with np.asarray(y, dtype=int)."
         )
 
 
@@ -244,8 +279,9 @@ def _numbers_of(labels, classes, rows, name):
         first = int(np.argmax(unknown))
         label = labels[first : first + 1].tolist()[0]  # as Python prints it
         raise ValueError(
-            f"`{name}` has classes not in `self.classes_`: {label!r} at {rows.place(first)} is "
-            f"none of {classes.tolist()}. List every class in the first call of partial_fit, or "
-            "fit again."
+            f"{name} at {rows.place(first)} is {label!r}, which is none of the classes "
+            f"{classes.tolist()}. They are those of the first fit, or of the argument classes in "
+            "the first call of partial_fit. Fit again on data with every class, or leave such "
+            f"{rows.noun}s out."
         )
     return np.searchsorted(classes, labels)

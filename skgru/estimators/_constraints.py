@@ -1,20 +1,36 @@
 """Checks of parameters that need more than a range or a list of words."""
 
+from collections.abc import Mapping, Set
 from numbers import Integral
 
 POOLINGS = ("last", "mean", "max", "attention")
 
+# The recurrent weights of a layer of this size, 3 * n**2 numbers, take 8 GB in float32.
+_MOST_UNITS = 26_000
+
 
 def check_hidden_layer_sizes(sizes):
     """The units of each layer as a tuple of int."""
-    sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
-    are_numbers = all(isinstance(n, Integral) and not isinstance(n, bool) for n in sizes)
-    if not sizes or not are_numbers or min(sizes) < 1:
+    found = [sizes] if isinstance(sizes, Integral) else _as_list(sizes)
+    are_numbers = all(isinstance(n, Integral) and not isinstance(n, bool) for n in found)
+    if not found or not are_numbers or min(found) < 1:
         raise ValueError(
             f"hidden_layer_sizes must be a positive integer or a sequence of them, one for each "
-            f"layer; got {sizes}."
+            f"layer; got {sizes!r}."
         )
-    return tuple(int(n) for n in sizes)
+    if max(found) > _MOST_UNITS:
+        raise ValueError(
+            f"hidden_layer_sizes must be at most {_MOST_UNITS} for each layer; got {sizes!r}. The "
+            "recurrent weights of a larger layer alone would take more than 8 GB."
+        )
+    return tuple(int(n) for n in found)
+
+
+def _as_list(items):
+    """The items of a sequence; none if it has no order, or is an array without an axis."""
+    if isinstance(items, (Mapping, Set)) or getattr(items, "ndim", 1) != 1:
+        return []
+    return list(items)
 
 
 def check_unchanged(names, earlier, now):
@@ -29,7 +45,7 @@ def check_unchanged(names, earlier, now):
 
 def check_pooling(pooling):
     """The poolings as a tuple of names."""
-    kinds = (pooling,) if isinstance(pooling, str) else tuple(pooling)
+    kinds = (pooling,) if isinstance(pooling, str) else tuple(_as_list(pooling))
     if not all(isinstance(kind, str) for kind in kinds):
         kinds = ()
     if not kinds or len(set(kinds)) < len(kinds) or not set(kinds) <= set(POOLINGS):

@@ -4,7 +4,8 @@ import numpy as np
 
 from skgru.data import as_sequences
 
-from ._sklearn import _check_feature_names, _get_feature_names
+from ._feature_names import check_feature_names, feature_names
+from ._suspicions import check_reading
 
 
 def check_X(estimator, X, *, reset, name="X"):
@@ -18,8 +19,8 @@ def check_X(estimator, X, *, reset, name="X"):
     Parameters
     ----------
     estimator : estimator instance
-        With `reset`, its attributes `n_features_in_`, `feature_names_in_` (frames only) and
-        `_layout` are set, after X has passed all checks.
+        With `reset`, its attributes `n_features_in_`, `feature_names_in_` (of a frame or of a list
+        of frames) and `_layout` are set, after X has passed all checks.
     X : array-like or list of arrays
         As in `skgru.data.as_sequences`.
     reset : bool
@@ -38,30 +39,36 @@ def check_X(estimator, X, *, reset, name="X"):
     TypeError
         As `skgru.data.as_sequences`.
     """
-    if not reset:
-        try:
-            _check_feature_names(estimator, X, reset=False)
-        except ValueError as error:
-            raise ValueError(f"In {name}: {error}") from error
-    sequences = as_sequences(X, estimator=estimator, name=name)
     if reset:
-        record_X(estimator, describe_X(X, sequences))
-    else:
-        check_layout(estimator, sequences, name)
+        sequences, facts = read_X(estimator, X)
+        record_X(estimator, facts)
+        return sequences
+    check_feature_names(estimator, X, name)
+    sequences = as_sequences(X, estimator=estimator, name=name)
+    check_layout(estimator, sequences, name)
     return sequences
 
 
-def describe_X(X, sequences):
-    """What a fitted estimator records of X, as a dict of attributes; see `check_X`."""
+def read_X(estimator, X):
+    """Read the X of a first fit; see `check_X`.
+
+    Returns
+    -------
+    sequences : Sequences
+    facts : dict
+        The attributes that the fitted estimator records of X.
+    """
+    sequences = as_sequences(X, estimator=estimator)
     facts = {"n_features_in_": _n_features(sequences), "_layout": sequences.layout}
-    names = _get_feature_names(X)
+    names = feature_names(X)
     if names is not None:
         facts["feature_names_in_"] = names
-    return facts
+    check_reading(X, sequences)
+    return sequences, facts
 
 
 def record_X(estimator, facts):
-    """Record what `describe_X` returned in place of an earlier record."""
+    """Record what `read_X` found, in place of an earlier record."""
     vars(estimator).pop("feature_names_in_", None)
     vars(estimator).update(facts)
 
@@ -91,6 +98,13 @@ def check_layout(estimator, sequences, name="X"):
             f" A 2D {name} is a table of univariate sequences, one in each row; pass several "
             "sequences as a 3D array or a list, and a single one of shape (n_timesteps, "
             f"n_features) as {name}[np.newaxis] or [{name}]."
+        )
+    elif sequences.common_length == expected:
+        is_array = sequences.layout == "3d"
+        swapped = f"{name}.transpose(0, 2, 1)" if is_array else f"[x.T for x in {name}]"
+        remedy = (
+            " A sequence has the shape (n_timesteps, n_features): if yours are (n_features, "
+            f"n_timesteps), pass {swapped}."
         )
     raise ValueError(
         f"{name} has {n_features} features, but {caller} is expecting {expected} features as "

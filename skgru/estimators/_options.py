@@ -45,7 +45,7 @@ def make_optimizer(estimator, network):
 
 def resolve_penalty(estimator):
     """Strength of the L2 penalty in the gradient; "adamw" shrinks the weights by itself."""
-    return 0.0 if estimator.solver == "adamw" else estimator.alpha
+    return 0.0 if estimator.solver == "adamw" else float(estimator.alpha)
 
 
 def resolve_batch_size(batch_size, n_sequences):

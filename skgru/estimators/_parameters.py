@@ -15,6 +15,7 @@ mean something for it: an inherited field cannot be taken away again.  Dataclass
 Fields are put in order from the last base of a class to the first.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
@@ -25,8 +26,10 @@ import numpy as np
 from ._constraints import POOLINGS
 from ._sklearn import Interval, Options, StrOptions
 
-_POSITIVE = Interval(Real, 0, None, closed="neither")
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+# Integers may be too large for a float.
+_LARGEST = sys.float_info.max
+_POSITIVE = Interval(Real, 0, _LARGEST, closed="right")
+_NOT_NEGATIVE = Interval(Real, 0, _LARGEST, closed="both")
 _BELOW_ONE = Interval(Real, 0, 1, closed="left")
 _COUNT = Interval(Integral, 1, None, closed="left")
 

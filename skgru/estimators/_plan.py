@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skgru.data import as_sequences, check_scale, column_statistics, spread_or_one
+from skgru.data import check_scale, column_statistics, spread_or_one
 from skgru.kernels import resolve_device
 from skgru.targets import Target
 from skgru.training import Dataset
 
 from ._constraints import check_hidden_layer_sizes, check_precision, check_unchanged
-from ._inputs import check_finite_when_scaled, check_X, describe_X, record_X
+from ._inputs import check_finite_when_scaled, check_X, read_X, record_X
 from ._options import network_options, resolve_batch_size, resolve_penalty
+from ._suspicions import check_target_reading
 from ._validation import check_target_range, check_training_weight, hold_out
 
 # As in HistGradientBoosting: with more sequences, a tenth of them can be spared for validation.
@@ -136,8 +137,7 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
 def _read_training_data(model, X, y, sample_weight, target, declared):
     """Return the data, their rows, what describes X, and the target, given or learnt from y."""
     if target is None:
-        sequences = as_sequences(X, estimator=model)
-        inputs = describe_X(X, sequences)
+        sequences, inputs = read_X(model, X)
     else:
         sequences = check_X(model, X, reset=False)
         inputs = {}
@@ -146,6 +146,7 @@ def _read_training_data(model, X, y, sample_weight, target, declared):
     weight = rows.weights(sample_weight)
     if target is None:
         target, encoded = model._learn_target(y, rows, weight, **declared)
+        check_target_reading(sequences, target, encoded, rows.offsets is not None)
     else:
         encoded = target.encode(y, rows, weight)
     return _dataset(sequences, rows, encoded, weight), rows, inputs, target

@@ -53,11 +53,11 @@ class PredictsNumbers:
         if all(isinstance(level, Real) for level in levels.flat):
             levels = levels.astype(np.float64)
         valid = levels.dtype == np.float64 and levels.ndim == 1 and len(levels)
-        # Strictly increasing, above 0 and below 1.
-        if not valid or (np.diff(levels, prepend=0.0, append=1.0) <= 0).any():
+        # Strictly increasing, above 0 and below 1; NaN is neither.
+        if not valid or not (np.diff(levels, prepend=0.0, append=1.0) > 0).all():
             raise ValueError(
-                "quantile must be a number in (0, 1) or a rising list of them; got "
-                f"{self.quantile!r}."
+                "quantile must be a number between 0 and 1, or a list of such numbers in "
+                f"increasing order; got {self.quantile!r}."
             )
         return float(levels[0]) if isinstance(self.quantile, Real) else tuple(levels.tolist())
 

@@ -15,6 +15,7 @@ from skgru.data import (
     spread_or_one,
 )
 
+from ._feature_names import check_feature_names
 from ._inputs import check_layout, check_range, check_X
 from ._parameters import ParameterGroup
 from ._saved_state import SavedState, check_arrays
@@ -25,8 +26,8 @@ class _LayoutTransform:
     """`transform` and `fit_transform` of the scaler, in a class of their own.
 
     scikit-learn wraps those methods where it finds them in a transformer's own class, so that any
-    result becomes a frame where the user wants one (`set_output`). Only a table can become a
-    frame; here 3D arrays and ragged lists stay what they are.
+    result becomes a frame where the user wants one (`set_output`). Here a table and each frame in
+    a list become frames; 3D arrays and lists of arrays stay what they are.
     """
 
     def fit_transform(self, X, y=None, sample_weight=None):
@@ -65,8 +66,8 @@ class _LayoutTransform:
         -------
         X_new : ndarray of the shape of X, list of ndarray, or object array
             The standardised sequences in the layout of X: a list if X is a list or tuple. A frame
-            becomes an array unless `set_output` asks for a frame. The dtype is float32 if that of X
-            is float32 or float16, and float64 otherwise.
+            becomes an array unless `set_output` asks for a frame, and so does each frame in a list.
+            The dtype is float32 if that of X is float32 or float16, and float64 otherwise.
 
         Raises
         ------
@@ -83,6 +84,9 @@ class _LayoutTransform:
         result = _restore_layout(result, sequences, X)
         if self._layout == sequences.layout == "2d":
             return _wrap_data_with_container("transform", result, X, self)
+        for i, item in enumerate(X if sequences.layout == "ragged" else ()):
+            if hasattr(item, "columns"):
+                result[i] = _wrap_data_with_container("transform", result[i], item, self)
         return result
 
 
@@ -131,7 +135,8 @@ class SequenceScaler(
     n_features_in_ : int
         Number of features at each step. If X was a 2D table, its width: the number of time steps.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns. Exists only if X was a frame whose column names are all strings.
+        Names of the columns. Exists only if X was a frame, or a list of frames, whose column names
+        are all strings.
 
     See Also
     --------
@@ -239,6 +244,7 @@ class SequenceScaler(
             If a result would overflow its dtype.
         """
         check_is_fitted(self)
+        check_feature_names(self, X, needs_names=False)
         sequences = as_sequences(X, estimator=self)
         check_layout(self, sequences)
         factor = np.ones_like(self.mean_) if self.scale_ is None else self.scale_

@@ -188,7 +188,8 @@ class GRUStepClassifier(
     n_features_in_ : int
         Number of features at each step. If X was a 2D table, its width: the number of time steps.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns. Exists only if X was a frame whose column names are all strings.
+        Names of the columns. Exists only if X was a frame, or a list of frames, whose column names
+        are all strings.
 
     See Also
     --------

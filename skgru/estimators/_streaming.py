@@ -7,6 +7,7 @@ import numpy as np
 from skgru.data import as_numbers
 from skgru.models import NetworkStream
 
+from ._feature_names import check_names_of_step
 from ._inputs import why_too_large
 
 
@@ -33,6 +34,9 @@ class Stream:
     def __init__(self, estimator, n_streams, method):
         self.n_streams, self.n_features = n_streams, len(estimator.feature_mean_)
         self._shape = (self.n_features,) if n_streams == 1 else (n_streams, self.n_features)
+        # The names that a table has are those of its time steps.
+        is_table = estimator._layout == "2d"
+        self._names = None if is_table else getattr(estimator, "feature_names_in_", None)
         self._values = np.zeros((n_streams, self.n_features))
         self._target, self._method = estimator._target(), method
         network, (shift, scale) = estimator._network(), estimator._scaling()
@@ -74,6 +78,7 @@ class Stream:
             the model. The streams are then as they were before.
         """
         if type(x) is not np.ndarray or x.dtype.kind not in "fiub":
+            check_names_of_step(self._names, x, "x")
             x = as_numbers(x, "x", self._axes, np.asarray)
         if x.shape != self._shape or self._transformers:
             rows = self._with_features(x)
@@ -114,6 +119,7 @@ class Stream:
             If steps has another shape, is not numeric, or holds NaN, infinity or values too large
             for the model. The streams are then as they were before.
         """
+        check_names_of_step(self._names, steps, "steps")
         steps = as_numbers(steps, "steps", ("step", *self._axes), np.asarray)
         rows = self._with_features(steps, n_leading=1)
         if rows is None or not len(rows):

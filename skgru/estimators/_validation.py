@@ -66,7 +66,7 @@ def check_training_weight(weight, alpha, batch_size, dtype):
         return
     raise ValueError(
         f"The mean of sample_weight, {mean:.3g} (times class_weight, if there is one), {reason}. "
-        "Divide the weights by their mean."
+        "Divide the weights by their mean, or lower alpha if they are already about 1."
     )
 
 

@@ -126,6 +126,6 @@ def _scale(train, seasonality, where):
     if scale == 0:
         raise ValueError(
             f"The scale of {where} is 0: y_train repeats itself with a season of {seasonality}, or "
-            "has no two known values that far apart. Leave this series out."
+            "has no two known values that are that many steps apart. Leave this series out."
         )
     return scale

@@ -50,7 +50,10 @@ class ClassTarget(Target):
     def encode(self, y, rows, weight, name="y"):
         encoded, _, is_multilabel = encode_classes(y, rows, weight, self.classes, name)
         if is_multilabel:
-            raise ValueError(f"{name} is multilabel, unlike the targets before.")
+            raise ValueError(
+                f"{name} is multilabel (a column of 0 and 1 for each label), but the model was "
+                f"fitted on one class for each {rows.noun}. Pass one class for each, or fit again."
+            )
         return encoded
 
     @lazy_property
@@ -103,7 +106,10 @@ class LabelTarget(Target):
     def encode(self, y, rows, weight, name="y"):
         encoded, _, is_multilabel = encode_classes(y, rows, weight, self.classes, name)
         if not is_multilabel:
-            raise ValueError(f"{name} is not multilabel, unlike the targets before.")
+            raise ValueError(
+                f"{name} has one class for each {rows.noun}, but the model was fitted on "
+                "multilabel targets. Pass a column of 0 and 1 for each label, or fit again."
+            )
         return encoded
 
     @lazy_property
@@ -173,7 +179,7 @@ def _class_factors(class_weight, classes, used):
     if unknown:
         raise ValueError(
             f"class_weight names {np.array(unknown).tolist()}, not among the classes "
-            f"{classes.tolist()}."
+            f"{classes.tolist()}. Name only classes that occur in y."
         )
     return np.array([class_weight.get(label, 1.0) for label in classes])
 

@@ -105,7 +105,9 @@ class Trainer:
         self.network, self.optimizer = network, optimizer
         self.schedule, self.stopping, self.keep_best = schedule, stopping, keep_best
         self.batch_size, self.shuffle, self.random_state = batch_size, shuffle, random_state
-        self.penalty, self.max_grad_norm = penalty, max_grad_norm
+        self.penalty = penalty
+        # Kernels are not compiled for integers of more than 64 bits.
+        self.max_grad_norm = None if max_grad_norm is None else float(max_grad_norm)
         self.shift, self.scale = shift, scale
         self._workspaces = network.new_workspaces(n_threads)
         self._packed = network.new_packed()

@@ -126,7 +126,7 @@ def test_known_classes():
     target, found, _ = encode_classes(["zba", "b", "az"], rows, ONES, classes)
     assert found is classes
     assert target.ravel().tolist() == [2, 1, 0, 1, 0, 2]
-    message = r"`y_val` has classes not in .*'q' at sequence 2, step 1 is none of \['a', 'b', 'z'\]"
+    message = r"y_val at sequence 2, step 1 is 'q', which is none of the classes \['a', 'b', 'z'\]"
     with pytest.raises(ValueError, match=message):
         encode_classes(["zba", "b", "aq"], rows, ONES, classes, "y_val")
     # Where the weight is 0 any label may stand.

@@ -13,7 +13,16 @@ from sklearn.exceptions import NotFittedError
 
 from skgru import GRUClassifier, GRURegressor
 
-from .problems import ESTIMATORS, SIX, classes, in_layout, ragged, small, table
+from .problems import (
+    ESTIMATORS,
+    SIX,
+    classes,
+    in_layout,
+    ragged,
+    same_parameters,
+    small,
+    table,
+)
 
 
 def with_value(X, place, value):
@@ -56,12 +65,14 @@ BAD_X = {
     ),
     "strings": (
         with_value(SIX, (1, 0, 1), "many"), ValueError,
-        "Sequence 1 of X at step 0, feature 1 is not a number: .*'many'.*Encode it",
+        "Sequence 1 of X at step 0, feature 1 is not a number: .*'many'.*one feature each, 1 where",
     ),
     "strings in a table": (
         [["1", "2"], ["3", "x"]] * 3, ValueError, "X at sequence 1, step 1 is not a number: .*'x'",
     ),
-    "numbers as strings": ([["1", "2"]] * 6, ValueError, "X holds strings. Convert them"),
+    "numbers as strings": (
+        [["1", "2"]] * 6, ValueError, r"X holds strings. Convert .*astype\(float\)",
+    ),
     "four dimensions": (np.zeros((6, 2, 2, 2)), ValueError, "dim 4"),
     "one dimension": (
         np.zeros(6), ValueError,
@@ -72,7 +83,7 @@ BAD_X = {
     "a series of pandas": (pd.Series(np.zeros(6)), ValueError, r"X has shape \(6,\).*may be"),
     "a number": (3.0, ValueError, "X is 3.0, which holds no sequences: X may be a 2D table"),
     "a generator": (iter(SIX), ValueError, "X is of type list_iterator, .* or a list with one"),
-    "a dict": ({"a": [1] * 6}, ValueError, "X is of type dict, which holds no sequences: X may be"),
+    "a dict": ({"a": [1] * 6}, ValueError, r"X is a dict. .* sequences, pass list\(X.values\(\)\)"),
     "a string": ("abc", ValueError, "X is 'abc', which holds no sequences"),
     "a list of None": ([None] * 6, ValueError, "X at place 0 is None, which is not a sequence: X"),
     "a list of strings": ([1.0, "b"], ValueError, "X at place 1 is 'b', which is not a sequence"),
@@ -165,6 +176,11 @@ def test_other_names_of_columns():
         ("hidden_layer_sizes", None),
         ("hidden_layer_sizes", True),
         ("hidden_layer_sizes", (8, True)),
+        ("hidden_layer_sizes", np.array(3)),
+        ("hidden_layer_sizes", {3, 5}),
+        ("hidden_layer_sizes", {3: 5}),
+        ("hidden_layer_sizes", 10**5),
+        ("hidden_layer_sizes", (8, 10**10)),
         ("pooling", "first"),
         ("pooling", ()),
         ("pooling", ("last", "first")),
@@ -172,6 +188,8 @@ def test_other_names_of_columns():
         ("pooling", (1, 2)),
         ("pooling", [["last"]]),
         ("pooling", None),
+        ("pooling", np.array("last")),
+        ("pooling", {"last", "max"}),
         ("bidirectional", "yes"),
         ("dropout", 1.0),
         ("dropout", -0.1),
@@ -179,10 +197,12 @@ def test_other_names_of_columns():
         ("standardize", 2),
         ("solver", "lbfgs"),
         ("alpha", -1e-9),
+        ("alpha", 10**400),
         ("batch_size", 0),
         ("batch_size", "all"),
         ("learning_rate", "invscaling"),
         ("learning_rate_init", 0.0),
+        ("learning_rate_init", 10**400),
         ("max_iter", 0),
         ("max_iter", 1.5),
         ("shuffle", None),
@@ -198,6 +218,8 @@ def test_other_names_of_columns():
         ("epsilon", 0.0),
         ("n_iter_no_change", 0),
         ("max_grad_norm", 0.0),
+        ("max_grad_norm", 10**400),
+        ("max_grad_norm", np.inf),
         ("n_jobs", 1.5),
         ("n_jobs", 0),
         ("device", "gpu"),
@@ -233,12 +255,24 @@ def test_parameters_out_of_range(estimator, name, value):
         ("quantile", [[0.1, 0.2]]),
         ("quantile", "median"),
         ("quantile", ["low", "high"]),
+        ("quantile", [np.nan]),
+        ("quantile", [0.1, np.nan, 0.9]),
         ("delta", 0.0),
+        ("delta", 10**400),
     ],
 )
 def test_parameters_of_the_regressor(name, value):
     with pytest.raises(ValueError, match=f"{name}.* must be"):
         GRURegressor(**{"loss": "quantile", name: value}).fit(SIX, np.arange(6))
+
+
+def test_integers_beyond_64_bits_are_numbers():
+    options = {"max_grad_norm": 10**30, "learning_rate_init": 1e-3, "random_state": 0}
+    model = small(**options).fit(*table())
+    options["max_grad_norm"] = 1e30
+    assert same_parameters(model, small(**options).fit(*table()))
+    with pytest.raises(ValueError, match=r"alpha=1e\+30.* or lower alpha"):
+        small(alpha=10**30).fit(*table())
 
 
 @pytest.mark.parametrize("value", ["equal", 2, {0: 1.0, 7: 2.0}])
@@ -276,6 +310,26 @@ def test_score_and_summary_before_fit(estimator):
 
 
 # --- finite, but too large ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("convert", [np.array, list, lambda X: [x.tolist() for x in X]])
+def test_integers_beyond_float64_are_refused(convert):
+    X = np.zeros((6, 4, 2), dtype=object)
+    X[2, 1, 0] = 10**400
+    message = "{} at {} is too large for a 64-bit float .*Divide by a constant"
+    with pytest.raises(ValueError, match=message.format(".*", ".*step 1, feature 0")):
+        small().fit(convert(X), np.arange(6))
+    X[2, 1, 0], y = 0, [0, 1, 0, 10**400, 1, 0]
+    for options, name in ((y, None), "y"), ((np.arange(6), y), "sample_weight"):
+        with pytest.raises(ValueError, match=message.format(name, "sequence 3")):
+            small().fit(convert(X), *options)
+    with pytest.raises(ValueError, match="y at sequence 3 is an integer of more than 64 bits"):
+        small(GRUClassifier).fit(convert(X), y)
+    stream = small().fit(convert(X), np.arange(6)).stream()
+    with pytest.raises(ValueError, match=message.format("x", "feature 1")):
+        stream.push([1, 10**400])
+    with pytest.raises(ValueError, match=message.format("steps", "step 0, feature 1")):
+        stream.extend([[1, 10**400]])
 
 
 def test_a_spread_beyond_float64_is_refused():

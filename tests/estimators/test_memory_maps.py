@@ -11,6 +11,7 @@ from skgru.data import _inputs, _sequences, _statistics
 from tests.memory_maps import VIEWS, in_memory, on_disk
 
 
+@pytest.mark.filterwarnings("ignore:X is read as")  # one of the views has a single step
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i2", ">f4", ">f8"])
 def test_results_are_those_of_the_copy_to_the_last_bit(dtype, tmp_path, rng):
     mapped = on_disk(tmp_path / "X.dat", (100 * rng.normal(size=(40, 7, 6))).astype(dtype))
@@ -27,6 +28,7 @@ def test_results_are_those_of_the_copy_to_the_last_bit(dtype, tmp_path, rng):
         assert_array_equal(model.feature_mean_, mean, err_msg=name)
 
 
+@pytest.mark.filterwarnings("ignore:X is read as")
 @pytest.mark.parametrize("dtype", ["f4", "i2", ">f4", ">f8"])
 def test_scaling_is_that_of_the_copy(dtype, tmp_path, rng):
     mapped = on_disk(tmp_path / "X.dat", (100 * rng.normal(size=(9, 7, 3))).astype(dtype))

@@ -70,11 +70,11 @@ def test_labels_that_are_unknown():
         lambda y: model.partial_fit(SIX, y),
         lambda y: model.set_params(warm_start=True).fit(SIX, y),
     ):
-        with pytest.raises(ValueError, match=r"7 at sequence 4, step 1 is none of \[0, 1\]"):
+        with pytest.raises(ValueError, match=r"sequence 4, step 1 is 7, .* none of .* \[0, 1\]"):
             call(changed((4, 1), 7))
-        with pytest.raises(ValueError, match=r"classes not in .*'a' at sequence 0, step 0"):
+        with pytest.raises(ValueError, match="at sequence 0, step 0 is 'a', which is none"):
             call([["a"] * n for n in LENGTHS])
-    with pytest.raises(ValueError, match="y is multilabel, unlike the targets before"):
+    with pytest.raises(ValueError, match="y is multilabel .*but the model was fitted on"):
         model.score(SIX, [np.eye(n, 2, dtype=int) + 0 for n in LENGTHS])
     weight = [np.ones(n) for n in LENGTHS]
     weight[4][1] = 0

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn import config_context
 
+from skgru import GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor
 from tests.kernels.packed import (
     Run,
     assert_gradients_close,
@@ -156,3 +158,18 @@ def check_network(rng, pooling, n_layers, bidirectional, dtype, *, tolerance, n_
 @pytest.mark.parametrize("n_layers", [1, 2])
 def test_network(rng, n_layers, bidirectional, pooling, dtype):
     check_network(rng, pooling, n_layers, bidirectional, dtype, tolerance=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dispatch", [False, True])
+def test_tensors_are_read_as_arrays(dispatch, monkeypatch):
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # without it scikit-learn refuses to dispatch
+    X, y = torch.randn(12, 4, 2), torch.arange(12) % 3
+    weight = torch.ones(12)
+    with config_context(array_api_dispatch=dispatch):
+        for estimator, target in (
+            (GRURegressor, X[:, 0, 0]), (GRUClassifier, y), (GRUClassifier, X[:, 0] > 0),
+            (GRUStepRegressor, X[:, :, 0]), (GRUStepClassifier, y.repeat(4).reshape(12, 4)),
+        ):  # fmt: skip
+            model = estimator(3, max_iter=1, random_state=0).fit(X, target, sample_weight=weight)
+            expected = estimator(3, max_iter=1, random_state=0).fit(X.numpy(), target.numpy())
+            np.testing.assert_array_equal(model.predict(X), expected.predict(X.numpy()))
