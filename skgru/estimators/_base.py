@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skgru._warnings import warn
 from skgru.kernels import use_device
 from skgru.models import resolve_n_threads
-from skgru.training import Stopping, Trainer
+from skgru.training import Stopping, Trainer, find_rise
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks
 from ._constraints import check_pooling
@@ -24,6 +24,7 @@ _PRIVATE_FACTS = {
     "_network_options",
     "_parameters",
     "_resume_state",
+    "_score_name",
     "_seed",
     "_target_facts",
 }
@@ -86,10 +87,14 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
         with use_device(plan.device, self.precision) as kernels:
             attributes, end = self._train(kernels, plan, callbacks, n_epochs, one_epoch)
         callbacks.end(attributes)
-        self._warn_of(end, one_epoch)  # before the assignment: a warning may be an error
-        kept = vars(self) if plan.goes_on else self._without_fit()
-        self.__dict__ = {**kept, **attributes}
+        # Before the assignment: a warning may be an error.
+        self._warn_of(end, one_epoch, attributes["loss_curve_"])
+        self.__dict__ = {**self._kept_attributes(plan), **attributes}
         return self
+
+    def _kept_attributes(self, plan):
+        """The attributes that the estimator keeps when those of a fit are assigned."""
+        return vars(self) if plan.goes_on else self._without_fit()
 
     def _without_fit(self):
         """The attributes of the estimator that were not set by a fit."""
@@ -109,6 +114,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             "feature_scale_": plan.scale,
             "n_outputs_": plan.target.n_outputs,
             "_network_options": plan.network_options,
+            "_score_name": plan.scoring.name,
             "_seed": plan.seed,
         }
 
@@ -119,7 +125,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             network,
             make_optimizer(self, network),
             make_schedule(self, one_epoch),
-            Stopping(self.n_iter_no_change, self.tol),
+            Stopping(self.n_iter_no_change, self.tol, plan.scoring.name),
             keep_best=plan.stops_early,
             batch_size=plan.batch_size,
             shuffle=self.shuffle,
@@ -157,7 +163,9 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
         trainer, parameters = self._make_trainer(kernels, plan, one_epoch)
         earlier_losses, earlier_scores = [], []
         if plan.goes_on:
-            earlier_losses, earlier_scores = self.loss_curve_, self.validation_scores_ or []
+            earlier_losses = self.loss_curve_
+            if getattr(self, "_score_name", "score") == plan.scoring.name:
+                earlier_scores = self.validation_scores_ or []
         progress = None
         if self.verbose:
             progress = Progress(type(self).__name__, n_epochs, int(self.verbose))
@@ -178,9 +186,11 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
 
             return callbacks.end_epoch(fitted_attributes)
 
+        base = {**self._kept_attributes(plan), **planned}
+        score = plan.scoring.make_score(type(self), base, plan.target, parameters)
         result = trainer.run(
             parameters, plan.training, n_epochs,
-            validation=plan.validation, score=plan.target.score,
+            validation=plan.validation, score=score,
             before_epoch=callbacks.begin_epoch, on_epoch=on_epoch,
         )  # fmt: skip
         if progress is not None:
@@ -193,7 +203,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             "n_iter_": len(curve),
             "loss_": curve[-1] if curve else np.nan,
             "validation_scores_": scores if plan.validation is not None or scores else None,
-            "best_validation_score_": max(scores) if scores else None,
+            "best_validation_score_": float(np.fmax.reduce(scores)) if scores else None,
             "best_loss_": None if plan.stops_early else min(curve, default=np.nan),
         }
         if one_epoch or self.warm_start:
@@ -202,8 +212,9 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             attributes["_resume_state"] = {"trainer": trainer.get_state(), "parameters": last}
         return attributes, (result.end, len(result.loss_curve))
 
-    def _warn_of(self, end, one_epoch):
+    def _warn_of(self, end, one_epoch, loss_curve):
         reason, n_epochs = end
+        rise = find_rise(loss_curve, n_epochs, self.tol)
         category = ConvergenceWarning
         if reason == "interrupt":
             message, category = "Training interrupted by user.", UserWarning
@@ -212,6 +223,11 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
                 f"The training loss stopped being finite in epoch {n_epochs + 1}. The best "
                 "weights before it are kept. Lower learning_rate_init, set max_grad_norm (to 1.0, "
                 "say), or look for extreme values in X and y."
+            )
+        elif rise is not None and not one_epoch:
+            message = (
+                f"Training has diverged: the training loss rose from {rise[0]:.3g} to "
+                f"{rise[1]:.3g}. Lower learning_rate_init."
             )
         elif reason == "max_iter" and not one_epoch and self.learning_rate != "cosine":
             message = (
