@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skgru._warnings import warn
 from skgru.kernels import use_device
 from skgru.models import resolve_n_threads
-from skgru.training import Stopping, Trainer, find_rise
+from skgru.training import Stopping, Trainer, find_divergence
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks
 from ._constraints import check_pooling
@@ -88,7 +88,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             attributes, end = self._train(kernels, plan, callbacks, n_epochs, one_epoch)
         callbacks.end(attributes)
         # Before the assignment: a warning may be an error.
-        self._warn_of(end, one_epoch, attributes["loss_curve_"])
+        self._warn_of(end, one_epoch, attributes["loss_curve_"], plan)
         self.__dict__ = {**self._kept_attributes(plan), **attributes}
         return self
 
@@ -212,9 +212,9 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
             attributes["_resume_state"] = {"trainer": trainer.get_state(), "parameters": last}
         return attributes, (result.end, len(result.loss_curve))
 
-    def _warn_of(self, end, one_epoch, loss_curve):
+    def _warn_of(self, end, one_epoch, loss_curve, plan):
         reason, n_epochs = end
-        rise = find_rise(loss_curve, n_epochs, self.tol)
+        losses = find_divergence(loss_curve, n_epochs, self.tol, plan.constant_loss)
         category = ConvergenceWarning
         if reason == "interrupt":
             message, category = "Training interrupted by user.", UserWarning
@@ -224,10 +224,10 @@ class BaseGRU(Predictions, CallbackSupportMixin, BaseEstimator, metaclass=ABCMet
                 "weights before it are kept. Lower learning_rate_init, set max_grad_norm (to 1.0, "
                 "say), or look for extreme values in X and y."
             )
-        elif rise is not None and not one_epoch:
+        elif losses is not None and not one_epoch:
             message = (
-                f"Training has diverged: the training loss rose from {rise[0]:.3g} to "
-                f"{rise[1]:.3g}. Lower learning_rate_init."
+                f"Training has diverged: the training loss rose from {losses[0]:.3g} to "
+                f"{losses[1]:.3g}. Lower learning_rate_init."
             )
         elif reason == "max_iter" and not one_epoch and self.learning_rate != "cosine":
             message = (

@@ -67,6 +67,14 @@ class FitPlan:
     penalty: float
     inputs: dict
 
+    def constant_loss(self):
+        """The training loss of the best constant prediction, from some ten thousand rows."""
+        weight, target, loss = self.training.weight, self.training.target, self.target.loss
+        rows = self.training.rows[weight[self.training.rows] > 0]
+        rows = rows[:: 1 + len(rows) // 10_000]
+        raw = np.tile(loss.constant(target[rows], weight[rows]), (len(rows), 1))
+        return float(loss.mean(raw, target[rows], weight[rows]))
+
 
 def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declared):
     """Plan a fit; the estimator is read and not changed.

@@ -75,6 +75,6 @@ def _refuse_metric_of_one(n_quantiles):
         raise ValueError(
             f"{metric.__name__} compares y with one prediction for each target, but this model "
             f"predicts {n_quantiles} quantiles. Leave scoring out (scoring=None) to compare "
-            "models by their score, D²; or pass make_scorer of a metric of quantiles, such as "
+            "models by their score, D²; or make a scorer of a metric of quantiles, such as "
             "skgru.metrics.mean_d2_pinball_score."
         )

@@ -67,16 +67,18 @@ class Stopping:
         self.best_parameters = state["best_parameters"]
 
 
-# Dropout, a penalty and few batches make losses fluctuate, but by less than this share.
+# Dropout, a penalty and small batches make losses fluctuate, but by less than this share.
 _RISE = 0.1
+# What a network predicts before it is trained is wrong by about one on its scale, not by more.
+_FAR_OFF = 10.0
 
 
-def find_rise(loss_curve, n_epochs, tol):
-    """The losses before and after training that has made the model worse.
+def find_divergence(loss_curve, n_epochs, tol, constant_loss):
+    """The loss before and after training that has made the model worse.
 
-    Training that goes on from a good model begins a new schedule and may end at several times a
-    tiny loss, so the loss must exceed that of the very first epoch as well.  A loss may be negative
-    or zero, hence ``tol``.
+    The loss has risen since the first epoch, or within the first epoch by a lot.  Training that
+    goes on from a good model begins a new schedule and may end at several times a tiny loss, so a
+    rise must exceed the very first loss as well.
 
     Parameters
     ----------
@@ -85,13 +87,21 @@ def find_rise(loss_curve, n_epochs, tol):
     n_epochs : int
         Number of epochs of the last run.
     tol : float
-        Smallest change of the loss that counts.
+        Smallest change of the loss that counts; a loss may be zero.
+    constant_loss : callable
+        Returns the loss of the constant that training began with; seldom called.
 
     Returns
     -------
-    rise : tuple of two floats, or None
+    losses : tuple of two floats, or None
     """
     if n_epochs < 2:
         return None
     first, last = max(loss_curve[0], loss_curve[-n_epochs]), loss_curve[-1]
-    return (first, last) if last > first + max(_RISE * abs(first), tol) else None
+    if last > first + max(_RISE * abs(first), tol):
+        return first, last
+    if last > _FAR_OFF:
+        first = constant_loss()
+        if last > _FAR_OFF * (1 + abs(first)):
+            return first, last
+    return None

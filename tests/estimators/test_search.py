@@ -209,7 +209,7 @@ def test_weights_and_validation_data_go_through_a_pipeline():
     X = [100 + 7 * x for x in X]
     X_val, y_val = X[60:], y[60:]
     weight = np.arange(60) % 3 + 1.0
-    options = {"standardize": False, "early_stopping": True, "dtype": "float64"}
+    options = {"standardize": False, "early_stopping": True, "scoring": None, "dtype": "float64"}
     with config_context(enable_metadata_routing=True):
         model = regressor(**options).set_fit_request(
             sample_weight=True, X_val=True, y_val=True, sample_weight_val=True
