@@ -72,7 +72,8 @@ class FitPlan:
         weight, target, loss = self.training.weight, self.training.target, self.target.loss
         rows = self.training.rows[weight[self.training.rows] > 0]
         rows = rows[:: 1 + len(rows) // 10_000]
-        raw = np.tile(loss.constant(target[rows], weight[rows]), (len(rows), 1))
+        constant = loss.constant(target[rows], weight[rows])
+        raw = np.tile(constant.astype(self.network_options["dtype"]), (len(rows), 1))
         return float(loss.mean(raw, target[rows], weight[rows]))
 
 

@@ -26,8 +26,11 @@ __all__ = [
     "validate_parameter_constraints",
 ]
 
-# Between a scorer and the estimator, these hand predictions on as they are.
-_PASS_ON = ("skgru.", "sklearn.pipeline", "sklearn.model_selection._search", "sklearn.utils.")
+# Between a scorer and the estimator, these hand predictions on one by one.
+_PASS_ON = (
+    "skgru.", "sklearn.pipeline", "sklearn.compose._target", "sklearn.model_selection._search",
+    "sklearn.utils.",
+)  # fmt: skip
 
 
 def find_metric():
