@@ -419,7 +419,7 @@ def test_partial_fit_says_nothing_of_divergence():
         (1, 20, "those of y from 1 sequence only"),
         (9, 20, "those of y from 9 sequences only"),
         (1, 4, "those of features from 4 steps and of y from 1 sequence only"),
-        (1, 1, "features from 1 step and"),
+        (1, 1, "those of features from 1 step and of y from 1 sequence only"),
     ],
 )
 def test_scales_from_too_little_are_warned_of(n, width, message):
