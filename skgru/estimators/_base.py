@@ -22,6 +22,7 @@ _PRIVATE_FACTS = {
     "_network_options",
     "_parameters",
     "_resume_state",
+    "_score_name",
     "_seed",
     "_target_facts",
 }

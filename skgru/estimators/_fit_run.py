@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skgru._warnings import warn
 from skgru.kernels import listen_to_compilation
 from skgru.models import resolve_n_threads
-from skgru.training import Stopping, Trainer
+from skgru.training import Stopping, Trainer, find_divergence
 
 from ._options import make_optimizer, make_schedule
 from ._progress import Progress
@@ -43,7 +43,8 @@ class FitRun:
         self._earlier_losses, self._earlier_scores = [], []
         if plan.goes_on:
             self._earlier_losses = model.loss_curve_
-            self._earlier_scores = model.validation_scores_ or []
+            if getattr(model, "_score_name", "score") == plan.scoring.name:
+                self._earlier_scores = model.validation_scores_ or []
         self._planned = planned_attributes(model, plan)
         self._data, self._progress = None, None
 
@@ -72,10 +73,12 @@ class FitRun:
                 self._progress.show(report)
             return callbacks.end_epoch(lambda: self.all_attributes(may_be_finished_later=True))
 
+        scored = {**self._kept_attributes(), **self._planned}
+        score = self.plan.scoring.make_score(type(model), scored, self.plan.target, parameters)
         with listening:
             self.result = trainer.run(
                 parameters, self.plan.training, self.n_epochs, first_epoch=self.first_epoch,
-                validation=self.plan.validation, score=self.plan.target.score,
+                validation=self.plan.validation, score=score,
                 before_epoch=callbacks.begin_epoch, on_epoch=on_epoch,
             )  # fmt: skip
         self._close_progress(self.result.end)
@@ -98,7 +101,7 @@ class FitRun:
             network,
             make_optimizer(model, network),
             make_schedule(model, self.one_epoch),
-            Stopping(model.n_iter_no_change, model.tol),
+            Stopping(model.n_iter_no_change, model.tol, plan.scoring.name),
             keep_best=plan.stops_early,
             batch_size=plan.batch_size,
             shuffle=model.shuffle,
@@ -128,8 +131,10 @@ class FitRun:
 
         With ``may_be_finished_later``, the attributes include what is needed for that.
         """
-        kept = vars(self.model) if self.plan.goes_on else self.model._without_fit()
-        return {**kept, **self._fitted_attributes(may_be_finished_later)}
+        return {**self._kept_attributes(), **self._fitted_attributes(may_be_finished_later)}
+
+    def _kept_attributes(self):
+        return vars(self.model) if self.plan.goes_on else self.model._without_fit()
 
     def _fitted_attributes(self, may_be_finished_later):
         result = self.result
@@ -142,7 +147,7 @@ class FitRun:
             "n_iter_": len(curve),
             "loss_": curve[-1] if curve else np.nan,
             "validation_scores_": scores if has_scores else None,
-            "best_validation_score_": max(scores) if scores else None,
+            "best_validation_score_": float(np.fmax.reduce(scores)) if scores else None,
             "best_loss_": None if self.plan.stops_early else min(curve, default=np.nan),
         }
         if may_be_finished_later or self.one_epoch or self.model.warm_start:
@@ -164,6 +169,10 @@ class FitRun:
     def warn(self):
         """Warn of an end that the user should know of."""
         model, result, category = self.model, self.result, ConvergenceWarning
+        losses = find_divergence(
+            self._earlier_losses + result.loss_curve, result.n_epochs, model.tol,
+            self.plan.constant_loss,
+        )  # fmt: skip
         if self.is_interrupted:
             kept = "best epoch so far" if self.plan.stops_early else "last completed epoch"
             category = UserWarning
@@ -177,6 +186,11 @@ class FitRun:
                 f"The training loss stopped being finite in epoch {result.n_epochs + 1}. The best "
                 "weights before it are kept. Lower learning_rate_init, set max_grad_norm (to 1.0, "
                 "say), or look for extreme values in X and y."
+            )
+        elif losses is not None and not self.one_epoch:
+            message = (
+                f"Training has diverged: the training loss rose from {losses[0]:.3g} to "
+                f"{losses[1]:.3g}. Lower learning_rate_init."
             )
         elif result.end == "max_iter" and not self.one_epoch and model.learning_rate != "cosine":
             message = (
@@ -198,5 +212,6 @@ def planned_attributes(model, plan):
         "feature_scale_": plan.scale,
         "n_outputs_": plan.target.n_outputs,
         "_network_options": plan.network_options,
+        "_score_name": plan.scoring.name,
         "_seed": plan.seed,
     }

@@ -16,7 +16,7 @@ Fields are put in order from the last base of a class to the first.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 
@@ -142,6 +142,7 @@ class TrainingParameters(ParameterGroup):
     momentum: float = 0.9
     nesterovs_momentum: bool = True
     early_stopping: bool | str = "auto"
+    scoring: str | Callable | None = "loss"
     validation_fraction: float = 0.1
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -168,6 +169,7 @@ class TrainingParameters(ParameterGroup):
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterovs_momentum": ["boolean"],
         "early_stopping": [StrOptions({"auto"}), "boolean"],
+        "scoring": [str, callable, None],
         "validation_fraction": [_BELOW_ONE],
         "beta_1": [_BELOW_ONE],
         "beta_2": [_BELOW_ONE],

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skgru._warnings import warn
 from skgru.data import check_scale, column_statistics, spread_or_one
 from skgru.kernels import resolve_device
 from skgru.targets import Target
@@ -13,11 +14,14 @@ from skgru.training import Dataset
 from ._constraints import check_hidden_layer_sizes, check_precision, check_unchanged
 from ._inputs import check_finite_when_scaled, check_X, read_X, record_X
 from ._options import network_options, resolve_batch_size, resolve_penalty
+from ._scoring import Scoring, make_scoring
 from ._suspicions import check_target_reading
 from ._validation import check_target_range, check_training_weight, hold_out
 
 # As in HistGradientBoosting: with more sequences, a tenth of them can be spared for validation.
 _EARLY_STOPPING_FROM = 10_000
+# The standard deviation of fewer independent values is off by a quarter or more, typically.
+_FEW = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,8 @@ class FitPlan:
         The network sees (X - mean) / scale.
     training : Dataset
     validation : Dataset or None
+    scoring : Scoring
+        How the validation data are scored.
     stops_early : bool
     batch_size : int
     penalty : float
@@ -56,10 +62,20 @@ class FitPlan:
     scale: np.ndarray
     training: Dataset
     validation: Dataset | None
+    scoring: Scoring
     stops_early: bool
     batch_size: int
     penalty: float
     inputs: dict
+
+    def constant_loss(self):
+        """The training loss of the best constant prediction, from some ten thousand rows."""
+        weight, target, loss = self.training.weight, self.training.target, self.target.loss
+        rows = self.training.rows[weight[self.training.rows] > 0]
+        rows = rows[:: 1 + len(rows) // 10_000]
+        constant = loss.constant(target[rows], weight[rows])
+        raw = np.tile(constant.astype(self.network_options["dtype"]), (len(rows), 1))
+        return float(loss.mean(raw, target[rows], weight[rows]))
 
 
 def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declared):
@@ -112,8 +128,11 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
         mean, scale = model.feature_mean_, model.feature_scale_
     else:  # class weights do not count here: they set the cost of errors, not frequencies
         mean, scale = _learn_scales(model, training)
-        used = training.rows
+        used, unscaled = training.rows, target
         target = model._scaled_target(target, training.target[used], training.weight[used])
+        if one_epoch and model.standardize:
+            n_rows = np.count_nonzero(training.weight[used])
+            _warn_of_few(training, None if target is unscaled else n_rows, rows.noun)
     options = network_options(
         model, training.sequences.n_features, sizes, pooling, target.loss.n_raw
     )
@@ -126,11 +145,13 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
         check_finite_when_scaled(held_out.sequences, mean, 1.0 / scale, model.dtype, "X_val")
     training = replace(weighted, target=target.scaled(training.target))
     check_target_range(training.target, rows, model.dtype)
+    scored = (X, y, sample_weight) if X_val is None else (X_val, y_val, sample_weight_val)
+    scoring = make_scoring(model, scored, held_out)
     if held_out is not None:
         held_out = replace(held_out, target=target.scaled(held_out.target))
     return FitPlan(
-        goes_on, seed, device, target, options, mean, scale, training, held_out, stops_early,
-        batch_size, penalty, inputs,
+        goes_on, seed, device, target, options, mean, scale, training, held_out, scoring,
+        stops_early, batch_size, penalty, inputs,
     )  # fmt: skip
 
 
@@ -149,6 +170,7 @@ def _read_training_data(model, X, y, sample_weight, target, declared):
         check_target_reading(sequences, target, encoded, rows.offsets is not None)
     else:
         encoded = target.encode(y, rows, weight)
+        target = target.including(encoded, weight)
     return _dataset(sequences, rows, encoded, weight), rows, inputs, target
 
 
@@ -208,3 +230,24 @@ def _learn_scales(model, training):
         mean, std = column_statistics(training.sequences, training.indices, weight)
     check_scale(std, "feature {} of X")
     return mean, spread_or_one(mean, std)
+
+
+def _warn_of_few(training, n_rows, noun):
+    """Warn where a first partial_fit learnt scales from so little that they are arbitrary.
+
+    ``n_rows`` is the number of targets whose scale was learnt, or None if it was not.
+    """
+    n_steps = int(training.sequences.lengths[training.indices].sum())
+    found = [("features", n_steps, "step"), ("y", n_rows, noun)]
+    few = [
+        f"{name} from {n} {noun}{'s' if n > 1 else ''}"
+        for name, n, noun in found
+        if n is not None and n < _FEW
+    ]
+    if few:
+        warn(
+            "The first call of partial_fit fixes the mean and the scale by which data are "
+            f"standardised, and it has learnt those of {' and of '.join(few)} only. Pass a larger "
+            "batch in the first call, or set standardize=False and scale the data yourself (X by "
+            "a SequenceScaler that was fitted before)."
+        )

@@ -9,6 +9,7 @@ from skgru.targets import RealTarget
 
 from ._constraints import check_unchanged
 from ._saved_state import check_arrays
+from ._sklearn import find_metric
 
 
 class PredictsNumbers:
@@ -32,7 +33,7 @@ class PredictsNumbers:
 
     def _target_attributes(self, target):
         # Recorded, so that predictions do not follow a later set_params.
-        names = ("loss_name", "quantile", "delta", "n_targets", "is_1d")
+        names = ("loss_name", "quantile", "delta", "n_targets", "is_1d", "constant")
         return {
             "_target_facts": {name: getattr(target, name) for name in names},
             "target_mean_": target.mean,
@@ -44,6 +45,12 @@ class PredictsNumbers:
         if hasattr(self, "_parameters"):
             expected = (self._target().n_targets,), np.float64
             check_arrays(self, {"target_mean_": expected, "target_scale_": expected})
+
+    def _predict(self, X, method="predict"):
+        facts = vars(self).get("_target_facts")  # None before a fit
+        if facts is not None and isinstance(facts["quantile"], tuple):
+            _refuse_metric_of_one(len(facts["quantile"]))
+        return super()._predict(X, method)
 
     def _checked_quantile(self):
         """The quantile level, or a tuple of levels; None for other losses."""
@@ -70,3 +77,15 @@ class PredictsNumbers:
         tags.target_tags.multi_output = True
         tags.target_tags.positive_only = self.loss == "poisson"
         return tags
+
+
+def _refuse_metric_of_one(n_quantiles):
+    """Refuse to predict several quantiles for a metric that compares one number with y."""
+    metric = find_metric() if n_quantiles > 1 else None
+    if metric is not None and metric.__module__.startswith("sklearn."):
+        raise ValueError(
+            f"{metric.__name__} compares y with one prediction for each target, but this model "
+            f"predicts {n_quantiles} quantiles. Leave scoring out (scoring=None) to compare "
+            "models by their score, D²; or make a scorer of a metric of quantiles, such as "
+            "skgru.metrics.mean_d2_pinball_score."
+        )

@@ -111,6 +111,12 @@ class GRUStepClassifier(
         `n_iter_no_change` epochs, and to keep the weights of the best epoch. The validation data
         are ``X_val`` and ``y_val`` of `fit`, or else a fraction of the training data. "auto" stops
         early if there are more than 10000 training sequences, or if ``X_val`` is given.
+    scoring : str, callable or None, default="loss"
+        How validation data are scored, which early stopping watches and `validation_scores_`
+        records; greater is better. "loss" is minus the validation loss, None is `score`. A string
+        is the name of a scorer of scikit-learn, which step models apply to all steps together (see
+        `skgru.metrics.step_scorer`); a callable has the signature ``scorer(estimator, X, y)`` and
+        is passed ``sample_weight``, too, if it takes that.
     validation_fraction : float in [0, 1), default=0.1
         Fraction of the training sequences that is held out as validation data. Only used when early
         stopping is active and no ``X_val`` is given.
@@ -178,8 +184,9 @@ class GRUStepClassifier(
     best_loss_ : float or None
         Smallest training loss of all epochs. None if early stopping was active.
     validation_scores_ : list of float or None
-        Score on the validation data after each epoch: accuracy, R², or, with ``loss="quantile"``,
-        D² (the explained fraction of the pinball loss). None if there were no validation data.
+        Score on the validation data after each epoch, as `scoring` says: by default minus the
+        validation loss, for standardised targets and without the penalty. None if there were no
+        validation data.
     best_validation_score_ : float or None
         Largest of the validation scores. None if there were no validation data.
     n_outputs_ : int
@@ -256,7 +263,10 @@ class GRUStepClassifier(
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X, y, classes=None, sample_weight=None, *, X_val=None, y_val=None,
+        sample_weight_val=None,
+    ):  # fmt: skip
         """Train for one epoch, from where the last call ended.
 
         The learning rate is constant at `learning_rate_init`. Features are standardised by the data
@@ -278,6 +288,13 @@ class GRUStepClassifier(
         sample_weight : array-like, default=None
             Weights, which must not be negative: one for each sequence (a 1D array), or one for each
             step in the layout of y. Steps of weight 0 do not count. All are 1 by default.
+        X_val : array-like or list of arrays, default=None
+            Validation sequences, in any form that X may have. They are scored after the
+            epoch, and the score is added to `validation_scores_`.
+        y_val : array-like, default=None
+            Targets of the validation sequences, in the form of y.
+        sample_weight_val : array-like, default=None
+            Weights of the validation sequences or of their steps.
 
         Returns
         -------
@@ -291,7 +308,9 @@ class GRUStepClassifier(
             what it was before the call.
         """
         classes = self._check_declared_classes(classes)
-        return self._fit(X, y, sample_weight, one_epoch=True, classes=classes)
+        return self._fit(
+            X, y, sample_weight, (X_val, y_val, sample_weight_val), one_epoch=True, classes=classes
+        )
 
     def decision_function(self, X):
         """Return the scores of the steps, from which the probabilities are computed.

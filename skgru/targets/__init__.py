@@ -1,7 +1,7 @@
 """Kinds of targets: how y is encoded, which loss is minimised, and how predictions look."""
 
 from ._classes import ClassTarget, LabelTarget, learn_classes, weigh_classes
-from ._real import RealTarget, mean_d2_pinball_score
+from ._real import RealTarget
 from ._target import Target
 
 __all__ = [
@@ -10,6 +10,5 @@ __all__ = [
     "RealTarget",
     "Target",
     "learn_classes",
-    "mean_d2_pinball_score",
     "weigh_classes",
 ]

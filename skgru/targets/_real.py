@@ -34,6 +34,9 @@ class RealTarget(Target):
         Whether a row of y is a single number.
     mean, scale : ndarray of shape (n_targets,)
         The network predicts (y - mean) / scale.
+    constant : ndarray of shape (n_targets,) or None
+        The value of each target that has not varied so far, which is predicted exactly, whatever
+        the network says; NaN for the others. None if all targets vary.
     """
 
     loss_name: str
@@ -43,6 +46,7 @@ class RealTarget(Target):
     is_1d: bool
     mean: np.ndarray
     scale: np.ndarray
+    constant: np.ndarray | None = None
 
     @classmethod
     def learn(cls, y, rows, weight, loss_name, quantile, delta, name="y"):
@@ -53,7 +57,11 @@ class RealTarget(Target):
             if not encoded.any():
                 raise ValueError(f"With loss='poisson' the targets in {name} must not be all zero.")
         n = encoded.shape[1]
-        target = cls(loss_name, quantile, float(delta), n, is_1d, np.zeros(n), np.ones(n))
+        constant = _only_values(encoded, weight)
+        if constant is not None and loss_name == "poisson":
+            # The mean of counts is positive, even where all counts so far were zero.
+            constant[constant == 0] = np.nan
+        target = cls(loss_name, quantile, float(delta), n, is_1d, np.zeros(n), np.ones(n), constant)
         return target, encoded
 
     def with_scale(self, encoded, weight, standardize):
@@ -81,6 +89,14 @@ class RealTarget(Target):
             )
         return encoded
 
+    def including(self, encoded, weight):
+        if self.constant is None:
+            return self
+        now = _only_values(encoded, weight)
+        # NaN is not equal to itself: a target that has varied is never constant again.
+        constant = np.where(now == self.constant, self.constant, np.nan)
+        return replace(self, constant=None if np.isnan(constant).all() else constant)
+
     @lazy_property
     def loss(self):
         if self.loss_name == "quantile":
@@ -101,21 +117,35 @@ class RealTarget(Target):
         y : ndarray of shape (n_rows,) or (n_rows, n_targets), float64
             With several quantiles, one more axis of length n_quantiles at the end.
         """
-        values = self.loss.link(raw).reshape(len(raw), self.n_targets, -1)
-        values = values * self.scale[:, np.newaxis] + self.mean[:, np.newaxis]
+        values = self._predicted(raw) * self.scale[:, np.newaxis] + self.mean[:, np.newaxis]
+        if self.constant is not None:  # again, as scaling rounds
+            values[:, self._is_constant] = self.constant[self._is_constant, np.newaxis]
         if not isinstance(self.quantile, tuple):
             values = values[:, :, 0]
         return values[:, 0] if self.is_1d else values
 
+    @property
+    def _is_constant(self):
+        return ~np.isnan(self.constant)
+
+    def _predicted(self, raw):
+        """Predictions on the scale of the network, (n_rows, n_targets, n_quantiles)."""
+        predicted = self.loss.link(raw).reshape(len(raw), self.n_targets, -1)
+        if self.constant is not None:
+            fixed = self._is_constant
+            predicted[:, fixed] = self.scaled(self.constant)[fixed, np.newaxis]
+        return predicted
+
     def score(self, raw, scaled, weight):
-        """R², or with quantiles the mean over the levels of D² (see `mean_d2_pinball_score`)."""
-        predicted = self.loss.link(raw)
+        """R², or with quantiles the mean of D² (see `skgru.metrics.mean_d2_pinball_score`)."""
+        predicted = self._predicted(raw)
         if self.loss_name == "quantile":
-            predicted = predicted.reshape(len(raw), self.n_targets, -1)
+            from skgru.metrics import mean_d2_pinball_score  # slow to import, seldom needed
+
             if len(raw) < 2:  # D² is not defined here, like R² of a single row
                 return float((predicted == scaled[..., np.newaxis]).all())
             return mean_d2_pinball_score(scaled, predicted, np.atleast_1d(self.quantile), weight)
-        error = (scaled - predicted) ** 2
+        error = (scaled - predicted[..., 0]) ** 2
         spread = (scaled - np.average(scaled, axis=0, weights=weight)) ** 2
         error, spread = (np.average(a, axis=0, weights=weight) for a in (error, spread))
         # As r2_score does, a constant target scores 0 unless it is met exactly.
@@ -123,29 +153,14 @@ class RealTarget(Target):
         return float(np.mean(1 - ratio))
 
 
-def mean_d2_pinball_score(y, predicted, levels, weight=None):
-    """The share of the pinball loss that quantiles explain, averaged over levels and outputs.
+def _only_values(encoded, weight):
+    """The value of each target that is the same in all rows that count, NaN for the others.
 
-    Parameters
-    ----------
-    y : ndarray of shape (n_rows,) or (n_rows, n_targets)
-    predicted : ndarray, like y with one more axis of length n_levels
-    levels : sequence of float
-    weight : ndarray of shape (n_rows,), default=None
-
-    Returns
-    -------
-    score : float
-        1 for perfect predictions, 0 for the quantiles of y itself (see
-        `sklearn.metrics.d2_pinball_score`); NaN, with a warning, for a single row.
+    None if all targets vary.
     """
-    from sklearn.metrics import d2_pinball_score  # slow to import, seldom needed
-
-    scores = [
-        d2_pinball_score(y, predicted[..., i], alpha=level, sample_weight=weight)
-        for i, level in enumerate(levels)
-    ]
-    return float(np.mean(scores))
+    used = encoded if weight.all() else encoded[weight > 0]
+    is_constant = (used == used[0]).all(axis=0)
+    return np.where(is_constant, used[0], np.nan) if is_constant.any() else None
 
 
 def _check_counts(encoded, is_1d, rows, name):

@@ -36,6 +36,10 @@ class Target(ABC):
             On the scale of y.
         """
 
+    def including(self, encoded, weight):
+        """The target that describes these encoded targets as well as all earlier ones."""
+        return self
+
     @property
     @abstractmethod
     def loss(self):

@@ -13,7 +13,7 @@ from ._losses import (
 )
 from ._optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from ._schedules import AdaptiveRate, ConstantRate, CosineRate
-from ._stopping import Stopping
+from ._stopping import Stopping, find_divergence
 from ._trainer import EpochReport, Trainer, TrainingResult
 
 __all__ = [
@@ -38,4 +38,5 @@ __all__ = [
     "Stopping",
     "Trainer",
     "TrainingResult",
+    "find_divergence",
 ]

@@ -55,8 +55,8 @@ class Validation:
     ----------
     network : Network
     dataset : Dataset
-    score : callable
-        ``score(raw, target, weight)``; higher is better.
+    score : callable or None
+        ``score(raw, target, weight)``; higher is better. None means minus the loss.
     feed : HostFeed or DeviceFeed
         Feed of the sequences.
     shift, scale : ndarray of shape (n_features,)
@@ -78,4 +78,5 @@ class Validation:
             data.sequences, data.indices, workspaces=workspaces, feed=self._feed
         )
         target, weight = data.target[data.rows], data.weight[data.rows]
-        return self._network.output.loss.mean(raw, target, weight), self._score(raw, target, weight)
+        loss = float(self._network.output.loss.mean(raw, target, weight))
+        return loss, -loss if self._score is None else self._score(raw, target, weight)

@@ -12,10 +12,12 @@ class Stopping:
         Number of epochs without improvement to tolerate.
     tol : float
         Minimum change of the loss, or of the validation score, that counts as an improvement.
+    measure : str
+        Name of the validation score: the best of one measure is not comparable with another.
     """
 
-    def __init__(self, patience, tol):
-        self.patience, self.tol = patience, tol
+    def __init__(self, patience, tol, measure="loss"):
+        self.patience, self.tol, self.measure = patience, tol, measure
         self.best_loss, self.best_score = np.inf, -np.inf
         self.n_without_improvement = 0
         self.best_parameters = None
@@ -63,3 +65,43 @@ class Stopping:
         self.best_loss, self.best_score = state["best_loss"], state["best_score"]
         self.n_without_improvement = state["n_without_improvement"]
         self.best_parameters = state["best_parameters"]
+
+
+# Dropout, a penalty and small batches make losses fluctuate, but by less than this share.
+_RISE = 0.1
+# What a network predicts before it is trained is wrong by about one on its scale, not by more.
+_FAR_OFF = 10.0
+
+
+def find_divergence(loss_curve, n_epochs, tol, constant_loss):
+    """The loss before and after training that has made the model worse.
+
+    The loss has risen since the first epoch, or within the first epoch by a lot.  Training that
+    goes on from a good model begins a new schedule and may end at several times a tiny loss, so a
+    rise must exceed the very first loss as well.
+
+    Parameters
+    ----------
+    loss_curve : list of float
+        The training loss of all epochs, including those of earlier runs.
+    n_epochs : int
+        Number of epochs of the last run.
+    tol : float
+        Smallest change of the loss that counts; a loss may be zero.
+    constant_loss : callable
+        Returns the loss of the constant that training began with; seldom called.
+
+    Returns
+    -------
+    losses : tuple of two floats, or None
+    """
+    if n_epochs < 2:
+        return None
+    first, last = max(loss_curve[0], loss_curve[-n_epochs]), loss_curve[-1]
+    if last > first + max(_RISE * abs(first), tol):
+        return first, last
+    if last > _FAR_OFF:
+        first = constant_loss()
+        if last > _FAR_OFF * (1 + abs(first)):
+            return first, last
+    return None

@@ -150,7 +150,7 @@ class Trainer:
         return {
             "optimizer": type(self.optimizer).__name__,
             "schedule": type(self.schedule).__name__,
-            "stopping": "validation" if self.keep_best else "training",
+            "stopping": f"validation {self.stopping.measure}" if self.keep_best else "training",
         }
 
     # -- epochs ----------------------------------------------------------------------------------
@@ -172,7 +172,8 @@ class Trainer:
         validation : Dataset or None
             Scored after every epoch.
         score : callable or None
-            ``score(raw, target, weight)`` of validation data; higher is better.
+            ``score(raw, target, weight)`` of validation data; higher is better. None means minus
+            the validation loss. The parameters that made these predictions are in ``parameters``.
         before_epoch : callable or None
             Called without arguments.
         on_epoch : callable or None

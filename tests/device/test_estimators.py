@@ -26,7 +26,7 @@ def test_classifiers_and_early_stopping():
     assert (device.device_, host.device_) == ("cuda:0", "cpu")
     assert type(device._parameters) is np.ndarray
     assert_allclose(device.predict_proba(EVEN), host.predict_proba(EVEN), rtol=1e-8)
-    assert device.validation_scores_ == host.validation_scores_
+    assert_allclose(device.validation_scores_, host.validation_scores_, rtol=1e-8)
     # Trained on one, used on the other.
     assert_array_equal(device.set_params(device="cpu").predict(EVEN), host.predict(EVEN))
     assert_allclose(

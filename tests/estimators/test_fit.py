@@ -16,7 +16,7 @@ from sklearn.metrics import (
     mean_squared_error,
 )
 
-from skgru import GRUClassifier, GRURegressor
+from skgru import GRUClassifier, GRURegressor, GRUStepRegressor
 
 from .problems import classes, in_layout, ragged, same_parameters, table
 
@@ -465,10 +465,38 @@ def test_a_fit_starts_afresh():
 def test_a_constant_feature_or_target():
     X, y = in_layout("3d")
     X[:, :, 1] = 0.1
-    model = GRURegressor(4, **FAST).fit(X, np.full(60, 0.1))
+    model = GRURegressor(4, max_iter=2, random_state=0).fit(X, np.full(60, 0.1))
     assert_array_equal(model.feature_scale_[1], 1)
     assert_array_equal(model.target_scale_, 1)
-    assert_allclose(model.predict(X), 0.1, atol=0.1)
+    assert_array_equal(model.predict(X), 0.1)
+    assert model.score(X, np.full(60, 0.1)) == 1
+    assert model.stream().extend(X[0]).tolist() == [0.1] * len(X[0])
+    # It may vary later; a continued fit learns that.
+    y_later = np.where(np.arange(60) % 2, 0.1, 0.3)
+    assert len(np.unique(model.partial_fit(X, y_later).predict(X))) > 1
+    model = GRURegressor(4, max_iter=2, warm_start=True).fit(X, np.full(60, 0.1))
+    assert_array_equal(model.fit(X, np.full(60, 0.1)).predict(X), 0.1)
+    assert len(np.unique(model.fit(X, y).predict(X))) > 1
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("quantile", [None, 0.3, [0.1, 0.9]])
+@pytest.mark.parametrize("estimator", [GRURegressor, GRUStepRegressor])
+def test_a_constant_among_several_targets(estimator, quantile, standardize):
+    X, y = in_layout("3d")
+    if estimator is GRUStepRegressor:
+        y = X[:, :, 0]
+    constant = np.full_like(y, 7.7)
+    options = {"max_iter": 2, "standardize": standardize, "random_state": 0}
+    if quantile is not None:
+        options |= {"loss": "quantile", "quantile": quantile}
+    model = estimator(4, **options).fit(X, np.stack([y, constant], axis=-1).astype(np.float32))
+    found = model.predict(X).reshape(*y.shape, 2, -1)
+    assert (found[..., 1, :] == np.float32(7.7)).all()
+    assert len(np.unique(found[..., 0, 0])) > 1
+    alone = estimator(4, **options).fit(X, constant.astype(np.float32))
+    assert (alone.predict(X) == np.float32(7.7)).all()
+    assert alone.score(X, constant.astype(np.float32)) == 1
 
 
 def test_random_state_none_differs_and_an_instance_goes_on():

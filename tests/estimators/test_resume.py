@@ -296,6 +296,78 @@ def test_partial_fit_that_diverges_keeps_the_epoch_before():
     assert model.n_iter_ == 2
 
 
+def trained(learning_rate, rate, **options):
+    """A model after some epochs, and what it warned of."""
+    X, y = table()
+    options = {"max_iter": 20, "random_state": 0, **options}
+    model = GRURegressor(4, learning_rate=learning_rate, learning_rate_init=rate, **options)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    return model, [str(w.message) for w in found if "diverged" in str(w.message)]
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("learning_rate", ["cosine", "constant", "adaptive"])
+def test_a_loss_that_rises_is_divergence(learning_rate, early_stopping):
+    # Gradients are clipped, so that everything stays finite.
+    model, messages = trained(learning_rate, 1e6, early_stopping=early_stopping)
+    assert model.loss_ > 1e3
+    assert len(messages) == 1 and f"to {model.loss_:.3g}. Lower learning_rate_init" in messages[0]
+    assert trained(learning_rate, 0.01, early_stopping=early_stopping)[1] == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dropout": 0.9, "recurrent_dropout": 0.9, "batch_size": 4, "max_iter": 5},
+        {"alpha": 10.0, "max_iter": 2},
+        {"standardize": False, "max_iter": 2, "learning_rate_init": 1e-9},
+        {"max_iter": 1, "learning_rate_init": 1e6},
+    ],
+)
+def test_a_loss_that_fluctuates_is_none(options):
+    assert (
+        trained("constant", **{"rate": options.pop("learning_rate_init", 0.01), **options})[1] == []
+    )
+
+
+def test_partial_fit_says_nothing_of_divergence():
+    X, y = table()
+    model = GRURegressor(4, random_state=0).partial_fit(X, y).set_params(learning_rate_init=1e6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.partial_fit(X, y)
+    assert model.loss_ > 1e3
+
+
+# --- a first batch that is too small ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "width", "message"),
+    [
+        (1, 20, "those of y from 1 sequence only"),
+        (9, 20, "those of y from 9 sequences only"),
+        (1, 4, "those of features from 4 steps and of y from 1 sequence only"),
+        (1, 1, "those of features from 1 step and of y from 1 sequence only"),
+    ],
+)
+def test_scales_from_too_little_are_warned_of(n, width, message):
+    X, y = table(20, width)
+    with pytest.warns(UserWarning, match=f"first call of partial_fit .*{message}. Pass a larger"):
+        model = GRURegressor(4, random_state=0).partial_fit(X[:n], y[:n])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.partial_fit(X[:n], y[:n])
+        GRURegressor(4).partial_fit(X[:10], y[:10])
+        GRURegressor(4, standardize=False).partial_fit(X[:n], y[:n])
+        if width > 4:  # no scale of y is learnt
+            GRURegressor(4, loss="poisson").partial_fit(X[:n], np.ones(n))
+            GRUClassifier(4).partial_fit(X[:n], y[:n] > 0, classes=[False, True])
+        model.fit(X[:n], y[:n])
+
+
 # --- early stopping -----------------------------------------------------------------------------
 
 
@@ -307,7 +379,7 @@ def test_early_stopping_restores_the_best_epoch(estimator, with_data):
     y = y + rng.normal(size=120)  # to be overfitted
     if estimator is GRUClassifier:
         y = (y > 0).astype(int)
-    options = {"early_stopping": True, "n_iter_no_change": 8, "random_state": 0}
+    options = {"early_stopping": True, "scoring": None, "n_iter_no_change": 8, "random_state": 0}
     options |= {"max_iter": 300, "learning_rate_init": 0.03, "learning_rate": "constant"}
     model = estimator(16, **options)
     data = {"X_val": X[80:], "y_val": y[80:]} if with_data else {}
@@ -358,13 +430,17 @@ def test_validation_scores_are_those_of_score():
     for model, target in [
         (GRURegressor(4, max_iter=2), y),
         (GRURegressor(4, max_iter=2, loss="poisson"), np.abs(y)),
+        (GRURegressor(4, max_iter=2, loss="quantile", quantile=0.9), y),
+        (GRURegressor(4, max_iter=2, loss="quantile", quantile=[0.9]), y),
+        (GRURegressor(4, max_iter=2, loss="quantile", quantile=[0.2, 0.9]), Y),
         (GRURegressor(4, max_iter=2), Y),
         (GRUClassifier(4, max_iter=2), classes(y)),
         (GRUClassifier(4, max_iter=2), y > 0),
         (GRUClassifier(4, max_iter=2), (Y > [0, 0.1, 0.2]).astype(int)),
     ]:
         validation = {"X_val": X[60:], "y_val": target[60:], "sample_weight_val": weight}
-        model.set_params(early_stopping=False).fit(X[:60], target[:60], **validation)
+        model.set_params(early_stopping=False, scoring=None)
+        model.fit(X[:60], target[:60], **validation)
         expected = model.score(X[60:], target[60:], sample_weight=weight)
         assert len(model.validation_scores_) == 2
         assert abs(model.validation_scores_[-1] - expected) < 1e-5, model

@@ -209,7 +209,7 @@ def test_weights_and_validation_data_go_through_a_pipeline():
     X = [100 + 7 * x for x in X]
     X_val, y_val = X[60:], y[60:]
     weight = np.arange(60) % 3 + 1.0
-    options = {"standardize": False, "early_stopping": True, "dtype": "float64"}
+    options = {"standardize": False, "early_stopping": True, "scoring": None, "dtype": "float64"}
     with config_context(enable_metadata_routing=True):
         model = regressor(**options).set_fit_request(
             sample_weight=True, X_val=True, y_val=True, sample_weight_val=True
@@ -239,7 +239,7 @@ def test_weights_reach_fit_and_score_of_a_search():
         search = GridSearchCV(model, {"pooling": ["last", "mean"]}, cv=2, error_score="raise")
         search.fit(X, y, sample_weight=weight)
         model = regressor().set_partial_fit_request(sample_weight=True)
-        assert model.get_metadata_routing().partial_fit.requests == {"sample_weight": True}
+        assert model.get_metadata_routing().partial_fit.requests["sample_weight"] is True
     expected = clone(search.best_estimator_).fit(X, y, sample_weight=weight)
     assert same_parameters(search.best_estimator_, expected)
 
@@ -257,8 +257,9 @@ def test_what_can_be_requested():
     assert set(GRUClassifier().get_metadata_routing().fit.requests) == {
         "sample_weight", "X_val", "y_val", "sample_weight_val",
     }  # fmt: skip
-    requests = GRUClassifier().get_metadata_routing().partial_fit.requests
-    assert set(requests) == {"sample_weight", "classes"}
+    assert set(GRUClassifier().get_metadata_routing().partial_fit.requests) == {
+        "sample_weight", "classes", "X_val", "y_val", "sample_weight_val",
+    }  # fmt: skip
     assert set(GRURegressor().get_metadata_routing().score.requests) == {"sample_weight"}
     assert not GRURegressor().get_metadata_routing().predict.requests
 

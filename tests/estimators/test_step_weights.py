@@ -49,7 +49,7 @@ def test_what_stands_at_a_weight_of_zero_does_not_matter(estimator, layout):
         assert found.validation_scores_ == expected.validation_scores_
         assert found.score(X, other, weight) == expected.score(X, y, weight)
         assert results(found, X) == results(expected, X)
-        validated = estimator(**FAST).fit(
+        validated = estimator(**FAST, scoring=None).fit(
             X, y, X_val=X, y_val=other, sample_weight_val=weight
         )  # fmt: skip
         expected_score = validated.score(X, y, weight)

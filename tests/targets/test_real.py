@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import d2_pinball_score, r2_score
 
 from skgru.data import SequenceRows, StepRows, as_sequences
-from skgru.targets import RealTarget, mean_d2_pinball_score
+from skgru.targets import RealTarget
 
 SEQUENCES = as_sequences([np.zeros((length, 2)) for length in (3, 1, 2, 4)])
 LOSSES = ["squared_error", "absolute_error", "huber", "poisson", "quantile"]
@@ -116,9 +115,50 @@ def test_r2(n_targets, rows, rng):
 
 def test_r2_of_a_constant(rows):
     n = len(rows)
-    target, encoded = learn(np.full(n, 2.0), rows, np.ones(n))
-    assert target.score(np.zeros((n, 1)), target.scaled(encoded), np.ones(n)) == 1
-    assert target.score(np.ones((n, 1)), target.scaled(encoded), np.ones(n)) == 0
+    target, _ = learn(np.arange(n), rows, np.ones(n))
+    constant = np.full((n, 1), 2.0)
+    assert target.score(target.scaled(constant), target.scaled(constant), np.ones(n)) == 1
+    assert target.score(np.ones((n, 1)), target.scaled(constant), np.ones(n)) == 0
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("quantile", [None, 0.3, (0.3,), (0.1, 0.9)])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_target_that_never_varies_is_predicted_exactly(loss, quantile, standardize, rows, rng):
+    if (loss == "quantile") != (quantile is not None):
+        pytest.skip("quantiles belong to one loss")
+    y, weight = rng.uniform(1, 5, (len(rows), 3)), np.ones(len(rows))
+    y[:, 0], y[:, 2] = 0.1, np.float32(1e5 / 3)
+    target, encoded = learn(y, rows, weight, loss, quantile, standardize)
+    raw = rng.normal(size=(len(rows), target.loss.n_raw))
+    found = target.decode(raw).reshape(len(rows), 3, -1)
+    assert (found[:, 0] == 0.1).all() and (found[:, 2] == np.float32(1e5 / 3)).all()
+    assert len(np.unique(found[:, 1])) > 1
+    alone, encoded = learn(y[:, 0], rows, weight, loss, quantile, standardize)
+    raw = raw[:, : alone.loss.n_raw]
+    assert (alone.decode(raw) == 0.1).all()
+    assert alone.score(raw, alone.scaled(encoded), weight) == 1
+
+
+def test_a_target_that_varies_later_is_not_constant(rows, rng):
+    y, weight = np.ones((len(rows), 2)), np.ones(len(rows))
+    y[1, 1], weight[2] = 3.0, 0.0
+    y[2] = 7.0  # does not count
+    first, encoded = learn(y, rows, weight)
+    assert_array_equal(first.constant, [1, np.nan])
+    assert first.including(encoded, weight).constant is not None
+    raw = rng.normal(size=(len(rows), 2))
+    for later in (np.where(np.arange(len(rows)) == 3, 5.0, 1.0), np.full(len(rows), 2.0)):
+        changed = first.including(np.column_stack([later, later]), weight)
+        assert changed.constant is None
+        assert_allclose(changed.decode(raw)[:, 0], raw[:, 0] + 1)  # the scale was 1
+        assert changed.including(encoded, weight).constant is None  # and so it stays
+
+
+def test_counts_that_are_all_zero_have_a_positive_mean(rows, rng):
+    y = np.column_stack([np.zeros(len(rows)), np.arange(len(rows))])
+    target, _ = learn(y, rows, np.ones(len(rows)), "poisson")
+    assert (target.decode(rng.normal(size=y.shape)) > 0).all()
 
 
 def test_weights_of_zero_do_not_count(rng):
@@ -141,12 +181,3 @@ def test_another_number_of_targets(rows, rng):
     target, _ = learn(y, rows, weight)
     with pytest.raises(ValueError, match=f"y has 1 targets for each {rows.noun}, .* with 2"):
         target.encode(given(y[:, 0], rows), rows, weight)
-
-
-def test_d2():
-    y, predicted = np.array([1.0, 2, 4, 8]), np.array([[1.0, 3], [1, 3], [3, 4], [7, 9]])
-    expected = [d2_pinball_score(y, predicted[:, i], alpha=a) for i, a in enumerate((0.2, 0.7))]
-    assert_allclose(mean_d2_pinball_score(y, predicted, (0.2, 0.7)), np.mean(expected))
-    assert mean_d2_pinball_score(y, np.c_[y], (0.3,)) == 1
-    with pytest.warns(UndefinedMetricWarning):
-        assert np.isnan(mean_d2_pinball_score(y[:1], predicted[:1], (0.2, 0.7)))

@@ -14,6 +14,7 @@ from skgru.training import (
     CosineRate,
     RMSprop,
     Stopping,
+    find_divergence,
 )
 
 OPTIMIZERS = {
@@ -179,3 +180,39 @@ def test_what_is_remembered_is_a_copy():
     stopping.update(parameters, 3.0)
     parameters[0] = 9
     assert stopping.best_parameters == [1.0]
+
+
+# --- divergence ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("curve", "n_epochs", "expected"),
+    [
+        ([0.5, 0.4, 0.6], 3, (0.5, 0.6)),
+        ([0.5, 0.4, 0.54], 3, None),  # it fluctuates
+        ([0.5, 9.0, 0.4], 3, None),  # it has recovered
+        ([-3.0, -2.0], 2, (-3.0, -2.0)),
+        ([-3.0, -2.8], 2, None),
+        ([0.0, 1e-5], 2, None),
+        ([0.0, 1e-3], 2, (0.0, 1e-3)),
+        # Training goes on from a good model, with a new schedule or on other data.
+        ([0.5, 0.001, 0.001, 0.01], 2, None),
+        ([0.5, 0.001, 0.001, 0.6], 2, (0.5, 0.6)),
+        ([0.5, 0.001, 2.0, 1.5], 2, None),
+        # It was in the first epoch.
+        ([1e9, 9e8], 2, (0.7, 9e8)),
+        ([16.0, 15.0], 2, None),
+        ([18.0, 17.5], 2, (0.7, 17.5)),
+        # A single epoch says nothing.
+        ([0.5, 100.0], 1, None),
+        ([], 0, None),
+    ],
+)
+def test_what_is_divergence(curve, n_epochs, expected):
+    assert find_divergence(curve, n_epochs, 1e-4, lambda: 0.7) == expected
+
+
+def test_a_large_loss_is_compared_with_that_of_a_constant():
+    # Targets in large units, not standardised.
+    assert find_divergence([5e9, 4e9], 2, 1e-4, lambda: 5e9) is None
+    assert find_divergence([5e12, 4e12], 2, 1e-4, lambda: 5e9) == (5e9, 4e12)

@@ -188,6 +188,9 @@ def test_validation_sees_the_network_without_dropout(rng):
     raw, target, weight = seen[0]
     assert_array_equal(raw, seen[1][0])
     assert_array_equal(target, data.target[7:29])
+    losses = [report.validation_loss for report in reports]
+    trainer, start = trainer_of(network, schedule=ConstantRate(1e-30))
+    assert trainer.run(start, data, 2, validation=part).validation_scores == [-x for x in losses]
     assert_array_equal(weight, data.weight[7:29])
     expected = np.average(0.5 * ((raw - target) ** 2).mean(axis=1), weights=weight)
     assert_allclose(reports[0].validation_loss, expected)
