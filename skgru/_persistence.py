@@ -8,7 +8,8 @@ import shutil
 import joblib
 
 # A file is what `joblib.dump` writes, which ends where its pickle ends, so that `joblib.load` does
-# not see what follows: this mark and the SHA-256 of all bytes before it.
+# not see what follows: this mark and the SHA-256 of all bytes before it. Files are not compressed,
+# because joblib would try to decompress the trailer, too.
 _MARK = b"skgru-sha256"
 _TRAILER_SIZE = len(_MARK) + hashlib.sha256().digest_size
 
@@ -62,12 +63,12 @@ def save(model, path):
     try:
         # Not by tempfile, whose files only their owner may read.
         with open(temporary, "x+b") as file:
+            if os.path.exists(path):
+                shutil.copymode(path, temporary)
             joblib.dump(model, file)
             file.write(_MARK + _digest(file, file.tell()))
             file.flush()
             os.fsync(file.fileno())
-        if os.path.exists(path):
-            shutil.copymode(path, temporary)
         os.replace(temporary, path)
     except BaseException:
         if os.path.exists(temporary):

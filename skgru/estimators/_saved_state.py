@@ -15,10 +15,9 @@ from skgru._version import __version__
 
 def _upgrade_format_0(state):
     # Bridges the change that made targets objects (before the first release, when no number was
-    # stored): what a target is became one dict. Models before devices have no `device_`.
+    # stored): what a target is became one dict.
     if "_parameters" not in state or "_target_facts" in state:
         return state
-    state.setdefault("device_", "cpu")
     if "classes_" in state:
         state["_target_facts"] = {"is_multilabel": state.pop("_is_multilabel")}
     else:
