@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 
 from skgru.kernels import use_device
 
+from ._batches import TrainingBatches
 from ._callbacks import CallbackSupportMixin, FitCallbacks, without_fit_context
 from ._constraints import check_pooling
 from ._fit_run import FitRun
@@ -70,9 +71,11 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
     # -- fit -------------------------------------------------------------------------------------
     def _fit(
         self, X, y, sample_weight, validation_data=(None, None, None), *, one_epoch=False,
-        **declared,
+        batches=None, **declared,
     ):  # fmt: skip
         """Train; ``one_epoch`` is true for partial_fit and false for fit.
+
+        ``batches`` are the `TrainingBatches` of which X, y and sample_weight are only the first.
 
         The estimator changes by a single assignment at the end, so that a fit that raises leaves it
         as it was, and threads that predict meanwhile see the old model or the new one.
@@ -82,11 +85,14 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
         n_done = 0 if unfinished is None else unfinished["n_epochs"]
         callbacks = FitCallbacks(self, X, y, sample_weight, n_epochs - n_done)
         plan = make_plan(
-            self, X, y, sample_weight, validation_data, one_epoch=one_epoch, declared=declared
-        )
+            self, X, y, sample_weight, validation_data, one_epoch=one_epoch, declared=declared,
+            is_whole=batches is None,
+        )  # fmt: skip
+        if batches is not None:
+            batches.begin(plan)
         if unfinished is not None:
             check_same_data(unfinished, plan)
-        run = FitRun(self, plan, one_epoch, unfinished)
+        run = FitRun(self, plan, one_epoch, unfinished, batches)
         try:
             with use_device(plan.device, self.precision) as kernels:
                 run.train(kernels, callbacks)
@@ -99,6 +105,10 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
             # Another interrupt from here on is raised and leaves the old model, or the new one.
             self._end_fit(run, callbacks)
         return self
+
+    def _fit_batches(self, batches, validation_data, **declared):
+        batches = TrainingBatches(self, batches)
+        return self._fit(*batches.first, validation_data, batches=batches, **declared)
 
     def _end_fit(self, run, callbacks):
         """Take over what a run of training has come to."""

@@ -308,7 +308,8 @@ class GRUClassifier(
             If the data or a parameter cannot be used. The message says where. The estimator is then
             what it was before the call.
         """
-        classes = self._check_declared_classes(classes)
+        is_first = not hasattr(self, "_parameters")
+        classes = self._check_declared_classes(classes, "partial_fit", is_first)
         return self._fit(
             X, y, sample_weight, (X_val, y_val, sample_weight_val), one_epoch=True, classes=classes
         )

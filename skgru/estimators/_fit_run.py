@@ -27,6 +27,8 @@ class FitRun:
         Whether this is partial_fit.
     unfinished : dict or None
         What is stored of the fit that this call finishes.
+    batches : TrainingBatches or None
+        All training data, if those of the plan are only the first batch of them.
 
     Attributes
     ----------
@@ -35,8 +37,9 @@ class FitRun:
     is_interrupted : bool
     """
 
-    def __init__(self, model, plan, one_epoch, unfinished):
+    def __init__(self, model, plan, one_epoch, unfinished, batches=None):
         self.model, self.plan, self.one_epoch = model, plan, one_epoch
+        self._batches = batches
         self.unfinished, self.result, self.is_interrupted = unfinished, None, False
         self.n_epochs = 1 if one_epoch else model.max_iter
         self.first_epoch = 0 if unfinished is None else unfinished["n_epochs"]
@@ -76,8 +79,9 @@ class FitRun:
         scored = {**self._kept_attributes(), **self._planned}
         score = self.plan.scoring.make_score(type(model), scored, self.plan.target, parameters)
         with listening:
+            training = self.plan.training if self._batches is None else self._batches
             self.result = trainer.run(
-                parameters, self.plan.training, self.n_epochs, first_epoch=self.first_epoch,
+                parameters, training, self.n_epochs, first_epoch=self.first_epoch,
                 validation=self.plan.validation, score=score,
                 before_epoch=callbacks.begin_epoch, on_epoch=on_epoch,
             )  # fmt: skip
@@ -150,6 +154,8 @@ class FitRun:
             "best_validation_score_": float(np.fmax.reduce(scores)) if scores else None,
             "best_loss_": None if self.plan.stops_early else min(curve, default=np.nan),
         }
+        if self._batches is not None:  # later ones may have shown that a target is not constant
+            attributes |= self.model._target_attributes(self._batches.target)
         if may_be_finished_later or self.one_epoch or self.model.warm_start:
             attributes["_resume_state"] = self._resume_state(may_be_finished_later)
         return attributes

@@ -78,7 +78,9 @@ class FitPlan:
         return float(loss.mean(raw, target[rows], weight[rows]))
 
 
-def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declared):
+def make_plan(
+    model, X, y, sample_weight, validation_data, *, one_epoch, declared, is_whole=True
+):  # fmt: skip
     """Plan a fit; the estimator is read and not changed.
 
     Parameters
@@ -92,6 +94,9 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
         Whether this is partial_fit.
     declared : dict
         What is known about y in advance: the classes that a first partial_fit names.
+    is_whole : bool
+        Whether there are no other training data in this call of fit; otherwise none of X is held
+        out for validation.
 
     Returns
     -------
@@ -110,19 +115,13 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
     )
     held_out = None
     X_val, y_val, sample_weight_val = _check_validation_data(*validation_data)
-    stops_early = _stops_early(model, training, X_val, one_epoch)
+    stops_early = _stops_early(model, training, X_val, one_epoch, is_whole)
     if stops_early and X_val is None:
         labels = None if rows.offsets is not None else target.labels_to_stratify(training.target)
         parts = hold_out(training.indices, model.validation_fraction, seed, labels)
         training, held_out = (replace(training, indices=indices) for indices in parts)
-    weighted = replace(
-        training, weight=model._weigh(target, training.target, training.weight, training.rows)
-    )
     batch_size = resolve_batch_size(model.batch_size, len(training.indices))
-    penalty = resolve_penalty(model)
-    check_training_weight(
-        weighted.sequence_weight[training.indices], penalty, batch_size, model.dtype
-    )
+    weighted = _weighted(model, target, training, batch_size)
 
     if goes_on:
         mean, scale = model.feature_mean_, model.feature_scale_
@@ -130,9 +129,10 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
         mean, scale = _learn_scales(model, training)
         used, unscaled = training.rows, target
         target = model._scaled_target(target, training.target[used], training.weight[used])
-        if one_epoch and model.standardize:
+        if (one_epoch or not is_whole) and model.standardize:
             n_rows = np.count_nonzero(training.weight[used])
-            _warn_of_few(training, None if target is unscaled else n_rows, rows.noun)
+            first = "The first call of partial_fit" if one_epoch else "The first of the batches"
+            _warn_of_few(first, training, None if target is unscaled else n_rows, rows.noun)
     options = network_options(
         model, training.sequences.n_features, sizes, pooling, target.loss.n_raw
     )
@@ -141,7 +141,10 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
         check_unchanged(names, model._network_options, options)
     check_finite_when_scaled(training.sequences, mean, 1.0 / scale, model.dtype)
     if X_val is not None:
-        held_out = _read_validation_data(model, X_val, y_val, sample_weight_val, target, inputs)
+        names = ("X_val", "y_val", "sample_weight_val")
+        held_out, _ = _read_more_data(
+            model, inputs, target, (X_val, y_val, sample_weight_val), names
+        )
         check_finite_when_scaled(held_out.sequences, mean, 1.0 / scale, model.dtype, "X_val")
     training = replace(weighted, target=target.scaled(training.target))
     check_target_range(training.target, rows, model.dtype)
@@ -151,8 +154,30 @@ def make_plan(model, X, y, sample_weight, validation_data, *, one_epoch, declare
         held_out = replace(held_out, target=target.scaled(held_out.target))
     return FitPlan(
         goes_on, seed, device, target, options, mean, scale, training, held_out, scoring,
-        stops_early, batch_size, penalty, inputs,
+        stops_early, batch_size, resolve_penalty(model), inputs,
     )  # fmt: skip
+
+
+def read_training_batch(model, plan, X, y, sample_weight, target):
+    """Read more training data for a plan; return a `Dataset`, and what is known of the target."""
+    dataset, rows = _read_more_data(
+        model, plan.inputs, target, (X, y, sample_weight), ("X", "y", "sample_weight")
+    )
+    target = target.including(dataset.target, dataset.weight)
+    dataset = _weighted(model, target, dataset, plan.batch_size)
+    check_finite_when_scaled(dataset.sequences, plan.mean, 1.0 / plan.scale, model.dtype)
+    dataset = replace(dataset, target=target.scaled(dataset.target))
+    check_target_range(dataset.target, rows, model.dtype)
+    return dataset, target
+
+
+def _weighted(model, target, training, batch_size):
+    """The data set with weights that include those of its classes."""
+    weight = model._weigh(target, training.target, training.weight, training.rows)
+    weighted = replace(training, weight=weight)
+    used = weighted.sequence_weight[training.indices]
+    check_training_weight(used, resolve_penalty(model), batch_size, model.dtype)
+    return weighted
 
 
 def _read_training_data(model, X, y, sample_weight, target, declared):
@@ -174,15 +199,17 @@ def _read_training_data(model, X, y, sample_weight, target, declared):
     return _dataset(sequences, rows, encoded, weight), rows, inputs, target
 
 
-def _read_validation_data(model, X_val, y_val, sample_weight_val, target, inputs):
+def _read_more_data(model, inputs, target, data, names):
+    """Read X, y and weights like those that a plan began with; return a `Dataset` and its rows."""
+    (X, y, sample_weight), (name_X, name_y, name_weight) = data, names
     # The model records what X looks like at the end of a fit; until then, a copy of it does.
     recorded = model._snapshot()
     if inputs:
         record_X(recorded, inputs)
-    sequences = check_X(recorded, X_val, reset=False, name="X_val")
-    rows = model._row_type(sequences, "X_val")
-    weight = rows.weights(sample_weight_val, "sample_weight_val")
-    return _dataset(sequences, rows, target.encode(y_val, rows, weight, "y_val"), weight)
+    sequences = check_X(recorded, X, reset=False, name=name_X)
+    rows = model._row_type(sequences, name_X)
+    weight = rows.weights(sample_weight, name_weight)
+    return _dataset(sequences, rows, target.encode(y, rows, weight, name_y), weight), rows
 
 
 def _dataset(sequences, rows, encoded, weight):
@@ -210,8 +237,15 @@ def _require_y(model, y):
         )
 
 
-def _stops_early(model, training, X_val, one_epoch):
+def _stops_early(model, training, X_val, one_epoch, is_whole):
     if one_epoch:
+        return False
+    if not is_whole and X_val is None:
+        if model.early_stopping is True:
+            raise ValueError(
+                "early_stopping=True needs X_val and y_val here: of data that arrive in batches, "
+                "no part is held out."
+            )
         return False
     if model.early_stopping == "auto":
         return X_val is not None or len(training.indices) > _EARLY_STOPPING_FROM
@@ -232,8 +266,8 @@ def _learn_scales(model, training):
     return mean, spread_or_one(mean, std)
 
 
-def _warn_of_few(training, n_rows, noun):
-    """Warn where a first partial_fit learnt scales from so little that they are arbitrary.
+def _warn_of_few(first, training, n_rows, noun):
+    """Warn where scales were learnt from the ``first`` data alone, and these are too few.
 
     ``n_rows`` is the number of targets whose scale was learnt, or None if it was not.
     """
@@ -246,8 +280,8 @@ def _warn_of_few(training, n_rows, noun):
     ]
     if few:
         warn(
-            "The first call of partial_fit fixes the mean and the scale by which data are "
-            f"standardised, and it has learnt those of {' and of '.join(few)} only. Pass a larger "
-            "batch in the first call, or set standardize=False and scale the data yourself (X by "
-            "a SequenceScaler that was fitted before)."
+            f"{first} fixes the mean and the scale by which data are standardised, and it has "
+            f"learnt those of {' and of '.join(few)} only. Let the first batch be larger, or set "
+            "standardize=False and scale the data yourself (X by a SequenceScaler that was fitted "
+            "before)."
         )

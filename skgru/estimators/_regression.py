@@ -9,11 +9,48 @@ from skgru.targets import RealTarget
 
 from ._constraints import check_unchanged
 from ._saved_state import check_arrays
-from ._sklearn import find_metric
+from ._sklearn import _fit_context, find_metric
 
 
 class PredictsNumbers:
     """Mixin: y is one number or several for each row."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_batches(self, batches, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Fit the model to training data that arrive in batches, such as files.
+
+        One batch is in memory at a time, besides the first. `max_iter` is the number of passes, as
+        in `fit`, with the same schedule; each batch is cut into mini-batches of `batch_size`
+        sequences, in random order. The first batch fixes the scales by which data are standardised,
+        so it should resemble the others. For arrays in files that NumPy can map into memory, `fit`
+        with ``np.load(path, mmap_mode="r")`` shuffles all sequences.
+
+        Parameters
+        ----------
+        batches : iterable of tuples, or callable
+            Tuples ``(X, y)`` or ``(X, y, sample_weight)``, in the forms that `fit` takes, the same
+            number in every pass. A callable takes no arguments and returns an iterable of them for
+            each pass, for example a generator function that reads files.
+        X_val : array-like or list of arrays, default=None
+            Validation sequences, scored after every pass. They are needed for early stopping, since
+            no batch is held out.
+        y_val : array-like, default=None
+            Targets of the validation sequences, in the form of y.
+        sample_weight_val : array-like, default=None
+            Weights of the validation sequences.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the data or a parameter cannot be used. The message says in which batch. The
+            estimator is then what it was before the call.
+        """
+        return self._fit_batches(batches, (X_val, y_val, sample_weight_val))
 
     def _learn_target(self, y, rows, weight):
         return RealTarget.learn(y, rows, weight, self.loss, self._checked_quantile(), self.delta)

@@ -31,6 +31,13 @@ class Dataset:
     weight: np.ndarray
     row_offsets: np.ndarray | None = None
 
+    #: Number of data sets that `parts` returns; other training data may have several.
+    n_parts = 1
+
+    def parts(self):
+        """The data sets that make one pass over the training data."""
+        return [self]
+
     @lazy_property
     def rows(self):
         """Numbers of the rows of the sequences to use."""

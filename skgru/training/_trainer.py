@@ -13,7 +13,7 @@ import numpy as np
 from skgru.data import cut_into_shards, minibatches
 from skgru.models import make_feed, run_tasks
 
-from ._dataset import Validation
+from ._dataset import Dataset, Validation
 from ._slots import GradientSlots
 
 
@@ -164,7 +164,10 @@ class Trainer:
         ----------
         parameters : ndarray
             Flat vector to start from; changed in place.
-        training : Dataset
+        training : Dataset or similar
+            Its method `parts` is called in every epoch and returns an iterable of data sets, which
+            may be read as they are needed. `n_parts` is their number, or None in a first epoch
+            that has not counted them yet.
         n_epochs : int
             Epochs of the whole run, over which the schedule goes.
         first_epoch : int
@@ -185,8 +188,9 @@ class Trainer:
         """
         losses, scores = [], []
         result = self.result(parameters, first_epoch, end="max_iter")
-        on_device, feed = self.network.upload(parameters), self.feed(training)
-        validate = None
+        on_device, feed, validate = self.network.upload(parameters), None, None
+        if isinstance(training, Dataset):  # the same in every epoch
+            feed = self.feed(training)
         if validation is not None:
             validate = self._validation(validation, score, training, feed)
         for epoch in range(first_epoch, n_epochs):
@@ -263,12 +267,31 @@ class Trainer:
 
     def _validation(self, validation, score, training, feed):
         """Make the object that computes loss and score of the validation data."""
-        if validation.sequences is not training.sequences:
+        if feed is None or validation.sequences is not training.sequences:
             feed = make_feed(self.network, validation.sequences, self.shift, self.scale)
         return Validation(self.network, validation, score, feed, self.shift, self.scale)
 
     def _run_epoch(self, parameters, training, feed, epoch, n_epochs):
         """Make one pass over the training data; return the mean loss."""
+        loss = weight = 0.0
+        for number, part in enumerate(training.parts()):
+            # While the number of parts is unknown, the schedule stays where it is.
+            share = 1 / training.n_parts if training.n_parts else 0.0
+            start = epoch + number * share
+            part_feed = self.feed(part) if feed is None else feed
+            part_loss, part_weight = self._run_part(
+                parameters, part, part_feed, start, share, n_epochs
+            )
+            loss, weight = loss + part_loss, weight + part_weight
+            if not math.isfinite(loss):
+                break
+        return loss / weight
+
+    def _run_part(self, parameters, training, feed, start, share, n_epochs):
+        """Make one pass over a data set; return the weighted sum of the losses and the weight.
+
+        The pass begins after ``start`` epochs and is ``share`` of an epoch.
+        """
         indices = training.indices
         if self.shuffle:
             indices = self.random_state.permutation(indices)
@@ -286,13 +309,13 @@ class Trainer:
             # batch of lightly weighted sequences would be scaled up to full weight.
             weight = mean_weight * len(batch)
             seed = int(seeds[number]) if self.network.has_dropout else None
-            progress = (epoch + (number + 0.5) / len(batches)) / n_epochs
+            progress = (start + share * (number + 0.5) / len(batches)) / n_epochs
             self._step(parameters, feed, batch, weight, seed, progress)
             # On a GPU the loss accumulates on the device and is read once per epoch; on the CPU,
             # where reading it is free, the epoch ends as soon as it is no longer finite.
             if kernels.ON_HOST and not math.isfinite(total[0]):
                 break
-        return float(kernels.to_host(total)[0]) / (mean_weight * len(indices))
+        return float(kernels.to_host(total)[0]), float(mean_weight * len(indices))
 
     def _step(self, parameters, feed, batch, weight, seed, progress):
         """Make one update; add the batch loss (before the update) to the epoch's total."""

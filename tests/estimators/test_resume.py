@@ -355,7 +355,8 @@ def test_partial_fit_says_nothing_of_divergence():
 )
 def test_scales_from_too_little_are_warned_of(n, width, message):
     X, y = table(20, width)
-    with pytest.warns(UserWarning, match=f"first call of partial_fit .*{message}. Pass a larger"):
+    message = f"The first call of partial_fit .*{message}. Let the first batch be larger"
+    with pytest.warns(UserWarning, match=message):
         model = GRURegressor(4, random_state=0).partial_fit(X[:n], y[:n])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
