@@ -56,7 +56,7 @@ class PredictsClasses:
         y_val : array-like, default=None
             Targets of the validation sequences, in the form of y.
         sample_weight_val : array-like, default=None
-            Weights of the validation sequences.
+            Weights of the validation sequences, in the forms that `fit` takes.
 
         Returns
         -------

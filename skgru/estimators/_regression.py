@@ -37,7 +37,7 @@ class PredictsNumbers:
         y_val : array-like, default=None
             Targets of the validation sequences, in the form of y.
         sample_weight_val : array-like, default=None
-            Weights of the validation sequences.
+            Weights of the validation sequences, in the forms that `fit` takes.
 
         Returns
         -------

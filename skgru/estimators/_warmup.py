@@ -60,16 +60,17 @@ def warmup(dtype="float32", *, verbose=0):
         (GRUClassifier(), number > number.mean(axis=0), X),
         (GRUStepRegressor(), X, X),  # targets of steps are laid out as their inputs are
     )
-    said = set()
+    folders = set()
 
-    def say(*words):
-        if verbose and words not in said:
-            said.add(words)
-            print("[warmup]", *words, flush=True)
+    def say_once(folder):
+        if verbose and folder not in folders:
+            folders.add(folder)
+            print("[warmup]", describe_compilation(folder), flush=True)
 
-    with listen_to_compilation(lambda folder: say(describe_compilation(folder))):
+    with listen_to_compilation(say_once):
         for model, targets, inputs in models:
-            say(*repr(model).split())
+            if verbose:
+                print("[warmup]", *repr(model).split(), flush=True)
             _run(model.set_params(max_iter=1, dtype=dtype), inputs, targets)
 
 
