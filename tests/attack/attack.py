@@ -36,8 +36,8 @@ class Attack:
     title : str
         How the table calls what was tried.
     check : callable
-        ``check(world, rng)`` makes a case from a generator of random numbers, carries it out and
-        returns a `Verdict`.
+        ``check(world, rng, number)`` makes the case of that number from a generator of random
+        numbers, carries it out and returns a `Verdict`.
     prepare : callable
         Returns a context manager whose value is the ``world`` that the cases share: fitted models,
         running threads, child processes.
@@ -65,4 +65,4 @@ def run_cases(attack, seed, numbers):
     """Yield the number and the verdict of each case."""
     with attack.prepare() as world:
         for number in numbers:
-            yield number, attack.check(world, rng_of(seed, number))
+            yield number, attack.check(world, rng_of(seed, number), number)

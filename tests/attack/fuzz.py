@@ -333,7 +333,7 @@ def _same_item(a, b):
     return same_bits(a, b)
 
 
-def check(world, rng):
+def check(world, rng, number):
     """Carry out one session."""
     if rng.random() < 0.15:
         session = scaler_session(rng)

@@ -246,7 +246,7 @@ def prepare():
         yield World(interrupter)
 
 
-def check(world, rng):
+def check(world, rng, number):
     """Interrupt one call, in one of the three ways, once or twice."""
     target, way = choose(rng, world.targets), choose(rng, ["raise", "signal", "timer"])
     is_double = way != "raise" and rng.random() < 0.6
