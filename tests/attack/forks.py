@@ -6,9 +6,11 @@ A fork copies locks in the state they are in, and the threads that hold them do 
 import faulthandler
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
+import traceback
 import warnings
 from contextlib import contextmanager
 
@@ -59,7 +61,8 @@ class World:
         try:
             return 0 if same_bits(models[what]().predict(self.X), self.expected) else 3
         except BaseException:
-            faulthandler.dump_traceback()
+            traceback.print_exc()
+            sys.stderr.flush()
             return 4
 
 
@@ -88,13 +91,14 @@ def check(world, rng, number):
     with tempfile.TemporaryFile() as file:
         child = os.fork()
         if child == 0:
-            faulthandler.dump_traceback_later(_CHILD_SECONDS - 1, file=file)
+            os.dup2(file.fileno(), 2)
+            faulthandler.register(signal.SIGUSR1, all_threads=False)
             os._exit(world.in_child(what))
         status = _wait(child)
         if status == 0:
             return Verdict()
         file.seek(0)
-        stack = " < ".join(line.strip() for line in file.read().decode().splitlines()[1:8])
+        stack = " < ".join(line.strip() for line in file.read().decode().splitlines()[1:7])
     reason = {None: "hung", 3: "has other bits", 4: "raised"}.get(status, f"ended with {status}")
     return Verdict(1, (f"a child forked during fits, told to {what}, {reason}: {stack}",))
 
@@ -107,6 +111,8 @@ def _wait(child):
         if finished:
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.002)
+    os.kill(child, signal.SIGUSR1)  # upon which it writes where it is
+    time.sleep(0.2)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return None

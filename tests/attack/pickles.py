@@ -66,7 +66,7 @@ def _git(*arguments):
 
 def older_commits(n=_N_COMMITS):
     """Up to ``n`` commits that changed the estimators, from the first one on, without the last."""
-    found = _git("rev-list", "--reverse", "HEAD", "--", "skgru/estimators") or b""
+    found = _git("rev-list", "--reverse", "HEAD", "--", "skgru/estimators/_base.py") or b""
     commits = found.decode().split()[:-1]
     places = np.unique(np.linspace(0, len(commits) - 1, n).round().astype(int))
     return [commits[place] for place in places] if commits else []
