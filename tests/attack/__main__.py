@@ -84,12 +84,15 @@ def _lines_of(attack, seed, first, last):
             if not line:
                 streams.remove(stream)
             elif stream is process.stderr:
-                errors.append(line.strip())
+                if not line.startswith("Extension modules"):  # a hundred names
+                    errors.append(line.strip())
             else:
                 found = json.loads(line)
                 number = found[0] + 1
                 yield found
     status = process.wait()
+    process.stdout.close()
+    process.stderr.close()
     if number < last:
         words = " < ".join(errors)[-700:]
         yield number, 1, [f"ended the process (status {status}): {words}"], ""

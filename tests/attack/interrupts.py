@@ -3,9 +3,8 @@
 Afterwards the model must be the old one or a new one: that of the number of epochs which it says
 it has done, to the last bit. The next fit must be as if nothing had happened.
 
-There are three ways to interrupt. "raise" raises at a line of Python, wherever it is; "signal"
-sends SIGINT at such a line, which Python handles at the next call or loop; "timer" sends it after
-some microseconds, by the clock.
+An interrupt is raised at a line of Python, wherever that is, or by a signal after some microseconds,
+which Python handles at the next call or loop.
 """
 
 import copy
@@ -74,28 +73,36 @@ class Interrupter:
         self.n_lines += event == "line"
         return self._count
 
-    def at_lines(self, function, lines, *, raises):
-        """Call and interrupt at these lines, counted from the start."""
-        self.n_lines, self.armed = 0, True
+    def at_lines(self, function, lines):
+        """Call and raise KeyboardInterrupt at these lines, counted from the start."""
+        left = sorted(lines)
+        self.n_lines = 0
 
         def trace(frame, event, argument):
             if frame.f_code.co_filename == __file__:
                 return None
             self.n_lines += event == "line"
-            if event == "line" and self.n_lines in lines:
-                if raises:
-                    raise KeyboardInterrupt
-                signal.raise_signal(signal.SIGINT)
+            if event == "line" and left and self.n_lines == left[0]:
+                del left[0]
+                if left:
+                    sys.setprofile(trace_again)
+                raise KeyboardInterrupt  # upon which Python stops to trace
             return trace
 
-        tracer = sys.gettrace()
+        def trace_again(frame, event, argument):
+            sys.setprofile(None)
+            sys.settrace(trace)
+            while frame is not None and frame.f_code.co_filename != __file__:
+                frame.f_trace, frame = trace, frame.f_back
+
+        tracer, profiler = sys.gettrace(), sys.getprofile()
         try:
             sys.settrace(trace)
             try:
                 function()
             finally:
-                self.armed = False
                 sys.settrace(tracer)
+                sys.setprofile(profiler)
         except BaseException as error:
             return error
         return None
@@ -247,22 +254,19 @@ def prepare():
 
 
 def check(world, rng, number):
-    """Interrupt one call, in one of the three ways, once or twice."""
-    target, way = choose(rng, world.targets), choose(rng, ["raise", "signal", "timer"])
-    is_double = way != "raise" and rng.random() < 0.6
+    """Interrupt one call, at a line or by a signal, once or twice."""
+    target, by_signal, is_double = choose(rng, world.targets), rng.random() < 0.4, rng.random() < 0.5
     model = target.fresh()
-    if way == "timer":
+    if by_signal:
         delays = [rng.uniform(0, target.seconds), *rng.uniform(2e-6, 4e-5, size=int(is_double))]
         error = world.interrupter.after(lambda: target.call(model), np.maximum(delays, 1e-6))
         words = f"after {' + '.join(f'{1e6 * delay:.0f}' for delay in delays)} us"
     else:
         first = int(rng.integers(1, target.n_lines + 1))
         lines = {first} | ({first + int(rng.geometric(0.1))} if is_double else set())
-        error = world.interrupter.at_lines(
-            lambda: target.call(model), lines, raises=way == "raise"
-        )
+        error = world.interrupter.at_lines(lambda: target.call(model), lines)
         words = f"at line(s) {sorted(lines)} of {target.n_lines}"
-    subject = f"{way} {words} of {target.method} of {model!r}"
+    subject = f"interrupt {words} of {target.method} of {model!r}"
     faults = [f"{' '.join(subject.split())}: {fault}" for fault in target.faults(model, error)]
     return Verdict(1, tuple(faults))
 
