@@ -27,6 +27,7 @@ from .attack import run_cases
 from .processes import ROOT
 
 _SHOWN_FAILURES = 10
+_MAX_LOST = 5
 
 
 @dataclass
@@ -54,13 +55,19 @@ def run_group(name, seed, first, last):
     """Run the cases of a group, in as many processes as it takes."""
     attack = load(name)
     result, start, number = Result(attack.title), time.monotonic(), first
+    n_lost = 0  # processes in succession that ended before they had finished a case
     while number < last:
-        for number, tried, failures, note in _lines_of(attack, seed, number, last):
+        if n_lost == _MAX_LOST:
+            result.failures.append((number, f"given up, {last - number} cases were not tried"))
+            break
+        n_lost += 1
+        for case, tried, failures, note, is_lost in _lines_of(attack, seed, number, last):
             result.tried += tried
-            result.failures += [(number, failure) for failure in failures]
+            result.failures += [(case, failure) for failure in failures]
             result.notes += [note] if note and note not in result.notes else []
-            _show_progress(name, number + 1 - first, last - first, result)
-            number += 1
+            _show_progress(name, case + 1 - first, last - first, result)
+            number = case + 1
+            n_lost = n_lost if is_lost else 0
     result.seconds = time.monotonic() - start
     print(flush=True)
     return result
@@ -89,13 +96,13 @@ def _lines_of(attack, seed, first, last):
             else:
                 found = json.loads(line)
                 number = found[0] + 1
-                yield found
+                yield *found, False
     status = process.wait()
     process.stdout.close()
     process.stderr.close()
     if number < last:
         words = " < ".join(errors)[-700:]
-        yield number, 1, [f"ended the process (status {status}): {words}"], ""
+        yield number, 1, [f"ended the process (status {status}): {words}"], "", True
 
 
 def _show_progress(name, done, n_cases, result):

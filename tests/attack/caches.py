@@ -134,8 +134,10 @@ class World:
 def prepare():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        filled = os.environ.get("NUMBA_CACHE_DIR")  # what others have compiled saves a minute
-        shutil.copytree(filled, folder / "cache") if filled else (folder / "cache").mkdir()
+        (folder / "cache").mkdir()
+        filled = os.environ.get("NUMBA_CACHE_DIR", "")  # what is compiled already saves a minute
+        if filled and Path(filled).is_dir():
+            shutil.copytree(filled, folder / "cache", dirs_exist_ok=True)
         variables = {"NUMBA_CACHE_DIR": str(folder / "cache")}
         with server("tests.attack.caches", folder, **variables) as process:
             yield World(folder, process)

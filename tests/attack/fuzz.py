@@ -60,7 +60,7 @@ class Session:
         given = [*arguments, *keywords.values()]
         fate = fate or _worst(argument.fate for argument in given)
         words = words or f"{getattr(function, '__name__', function)}"
-        described = f"{self.model!r}.{words}({', '.join(a.words for a in given)})"
+        described = f"{self.model!r:.300}.{words}({', '.join(a.words for a in given)})"
         before = fingerprint(subject)
         data_before = [_hash(argument.value) for argument in given]
         self.n_calls += 1
@@ -124,7 +124,7 @@ class Session:
             if name in ("quantile", "delta"):
                 model.set_params(loss="quantile" if name == "quantile" else "huber")
             fate = "bad" if fault == "parameter" else "either"
-            words = f"fit[{name}={value!r}]"
+            words = f"fit[{name}={value!r:.60}]"
         elif hasattr(model, "_parameters") and model.warm_start:
             fate = "bad" if fault else "either"  # other classes, or another layout, may not go on
         elif fault is None and model.early_stopping is True:
@@ -149,7 +149,7 @@ class Session:
         if fault and fault.startswith("only"):
             del options["y_val" if fault == "only X" else "X_val"]
         fate = "bad" if fault else "either"  # a class may occur in the validation data alone
-        if fault in ("X", "y") and X_val.value is None or y_val.value is None:
+        if X_val.value is None or y_val.value is None:
             fate = "either"  # None means that there are none
         self.call(model.fit, X, y, fate=fate, words=f"fit[validation {fault}]", **options)
 
@@ -167,8 +167,7 @@ class Session:
         model, rng = self.model, self.rng
         if not hasattr(model, "_parameters"):
             X, _ = inputs.good_X(rng, self.shape, 3)
-            X = Argument(X.value, X.words, "bad")
-            self.call(model.predict, X)
+            self.call(model.predict, X, fate="bad")
             return
         methods = ["predict", "states"]
         methods += ["predict_proba", "predict_log_proba"] if "classes" in self.kind else []
@@ -181,15 +180,14 @@ class Session:
             return
         X, items = inputs.good_X(rng, self.shape, int(rng.integers(2, 9)))
         # Numbers far from those of the fit may overflow once standardised.
-        X = Argument(X.value, X.words, "either")
-        result = self.call(method, X)
+        result = self.call(method, X, fate="either")
         if result is None:
             return
         if not all_finite(result):
             self.complain(f"{name} of {X.words} is not finite")
         i = int(rng.integers(len(items)))
         alone = self.call(method, Argument(inputs.part(X.value, slice(i, i + 1)), "one of them"))
-        if alone is not None and not _same_item(result[i], alone[0]):
+        if alone is not None and not same_bits(result[i], alone[0]):
             self.complain(f"{name} of sequence {i} alone is not that of the batch: {X.words}")
 
     def score(self):
@@ -216,7 +214,6 @@ class Session:
         if not hasattr(model, "_parameters"):
             self.call(model.stream, fate="bad")
             return
-        pooling = getattr(model, "pooling", ())
         pooling = model._network_options["pooling"] or ()
         whole = model._network_options["bidirectional"] or "attention" in pooling
         if whole or rng.random() < 0.1:
@@ -230,8 +227,8 @@ class Session:
         steps = steps[:, 0] if n_streams == 1 else steps
         results, taken = [], []
         for step in steps:
-            if rng.random() < 0.5:
-                self._refused_push(stream, step)
+            if rng.random() < 0.5 and not self._refused_push(stream, step):
+                return  # the stream is now one of unknown steps
             pushed = self.call(stream.push, Argument(step, "a step", "either"), words="push")
             if pushed is not None:
                 results.append(pushed)
@@ -240,6 +237,7 @@ class Session:
             self._compare_stream(np.array(taken), results, n_streams)
 
     def _refused_push(self, stream, step):
+        """Push a bad step; return whether it was refused."""
         value, dtype = inputs.bad_values(self.rng)
         wrong = step.astype(dtype)
         wrong[(0,) * step.ndim] = value
@@ -249,9 +247,11 @@ class Session:
         else:
             method = stream.push
             bad = choose(self.rng, [wrong, step[..., :-1], step[None], None, "x", [], {}, 10**400])
-        self.call(method, Argument(bad, f"{bad!r:.60}", "bad"), words=f"stream.{method.__name__}")
-        if fingerprint(stream.get_state()) != state:
+        words = f"stream.{method.__name__}"
+        taken = self.call(method, Argument(bad, f"{bad!r:.60}", "bad"), words=words)
+        if taken is None and fingerprint(stream.get_state()) != state:
             self.complain(f"a refused step changed the stream: {bad!r:.60}")
+        return taken is None
 
     def _compare_stream(self, steps, results, n_streams):
         """Pushed predictions are those of `predict` for the sequence so far."""
@@ -266,7 +266,7 @@ class Session:
         last = [results[-1]] if n_streams == 1 else results[-1]
         if self.kind.startswith("step"):
             predicted = [item[-1] for item in predicted]
-        if not all(map(_same_item, predicted, last)):
+        if not all(map(same_bits, predicted, last)):
             self.complain("a stream and predict differ")
 
     def copies(self):
@@ -302,10 +302,15 @@ def scaler_session(rng):
         is_fitted = hasattr(scaler, "mean_")
         bad = rng.random() < 0.5
         make = inputs.bad_X if bad else lambda *args: inputs.good_X(*args)[0]
-        X = make(rng, shape, int(rng.integers(2, 7)))
-        if not bad and name in ("transform", "inverse_transform", "partial_fit"):
-            X = Argument(X.value, X.words, "either" if is_fitted or "fit" in name else "bad")
-        result = session.call(getattr(scaler, name), X)
+        n, fate = int(rng.integers(2, 7)), None
+        X = make(rng, shape, n)
+        if not bad and name != "fit":
+            fate = "either" if is_fitted or name == "partial_fit" else "bad"
+        options = {}
+        if name.endswith("fit") and rng.random() < 0.3:
+            options["sample_weight"] = inputs.bad_weight(rng, n)
+            fate = "bad"
+        result = session.call(getattr(scaler, name), X, fate=fate, **options)
         if result is not None and "transform" in name and not all_finite(list(result)):
             session.complain(f"{name} of {X.words} is not finite")
     return session
@@ -327,10 +332,6 @@ def _hash(value):
         return fingerprint(value)
     except Exception:
         return None
-
-
-def _same_item(a, b):
-    return same_bits(a, b)
 
 
 def check(world, rng, number):

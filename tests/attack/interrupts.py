@@ -3,8 +3,8 @@
 Afterwards the model must be the old one or a new one: that of the number of epochs which it says
 it has done, to the last bit. The next fit must be as if nothing had happened.
 
-An interrupt is raised at a line of Python, wherever that is, or by a signal after some microseconds,
-which Python handles at the next call or loop.
+An interrupt is raised at a line of Python, wherever that is, or by a signal after some
+microseconds, which Python handles at the next call or loop.
 """
 
 import copy
@@ -255,7 +255,8 @@ def prepare():
 
 def check(world, rng, number):
     """Interrupt one call, at a line or by a signal, once or twice."""
-    target, by_signal, is_double = choose(rng, world.targets), rng.random() < 0.4, rng.random() < 0.5
+    target = choose(rng, world.targets)
+    by_signal, is_double = rng.random() < 0.4, rng.random() < 0.5
     model = target.fresh()
     if by_signal:
         delays = [rng.uniform(0, target.seconds), *rng.uniform(2e-6, 4e-5, size=int(is_double))]

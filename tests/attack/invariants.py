@@ -36,7 +36,7 @@ def same_bits(a, b):
 
 def all_finite(result):
     """Whether a result holds neither NaN nor infinity; labels always do not."""
-    if isinstance(result, (list, tuple)) or getattr(result, "dtype", None) == object:
+    if isinstance(result, (list, tuple)) or np.asarray(result).dtype.kind == "O":
         return all(map(all_finite, result))
     result = np.asarray(result)
     return result.dtype.kind not in "fc" or bool(np.isfinite(result).all())
@@ -70,7 +70,7 @@ def _is_on_purpose(error):
 def _is_of_a_metric(error):
     """Whether a metric of scikit-learn raised it, whose arguments have other names."""
     name = _innermost(error).tb_frame.f_globals.get("__name__", "")
-    return name.startswith("sklearn.metrics")
+    return name.startswith(("sklearn.metrics", "sklearn.utils.multiclass"))
 
 
 def _innermost(error):

@@ -30,7 +30,7 @@ def problem(kind):
     models = {
         "cosine": GRURegressor(5, **options),
         "constant": GRURegressor(5, learning_rate="constant", n_iter_no_change=5, **options),
-        "early stopping": GRUClassifier(5, early_stopping=True, n_iter_no_change=_EPOCHS, **options),
+        "early stopping": GRUClassifier(5, early_stopping=True, **options),
     }
     return models[kind], X, (y > 0).astype(int) if kind == "early stopping" else y
 

@@ -91,7 +91,7 @@ class World:
         subprocess.run(["tar", "-x", "-C", code], input=archive, check=True)
         done = subprocess.run(
             [sys.executable, "-c", _BUILDER, models], cwd=code, capture_output=True, text=True,
-            env={"PYTHONPATH": str(code), "NUMBA_CACHE_DIR": str(code / "cache"), "HOME": str(code)},
+            env={"PYTHONPATH": str(code), "NUMBA_CACHE_DIR": str(code / "cache")},
         )  # fmt: skip
         return models, done.stderr[-300:] if done.returncode else None
 

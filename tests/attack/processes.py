@@ -59,7 +59,11 @@ class Server:
     def __init__(self, module, folder, **variables):
         self.log = Path(folder) / "stderr.txt"
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-        environment = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        environment = {
+            **os.environ,
+            **variables,
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        }
         self.process = subprocess.Popen(
             [sys.executable, "-c", _SERVER, module], env=environment, cwd=folder, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1,

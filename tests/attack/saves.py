@@ -6,7 +6,6 @@ model that is not the one which was saved must never be loaded.
 
 import pickle
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 

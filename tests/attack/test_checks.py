@@ -77,7 +77,9 @@ def test_bits_and_finiteness():
 
 
 def test_cases_do_not_depend_on_those_before():
-    assert rng_of(1, 5).integers(10**9) == rng_of(1, 5).integers(10**9) != rng_of(1, 6).integers(10**9)
+    assert (
+        rng_of(1, 5).integers(10**9) == rng_of(1, 5).integers(10**9) != rng_of(1, 6).integers(10**9)
+    )
 
 
 # --- interrupts ---------------------------------------------------------------------------------
@@ -194,6 +196,20 @@ def test_the_long_run_goes_on_behind_a_crash_and_a_hang(monkeypatch):
     assert "Fatal Python error: Aborted" in result.failures[1][1]
     assert result.tried == 5
     assert "| crashes | 5 | 3 |" in long_run.report({"crashing": result}, 0)
+
+
+def test_the_long_run_gives_up_a_group_that_cannot_start(monkeypatch):
+    attack, real = Attack("broken", "nothing", None), subprocess.Popen
+
+    def popen(command, **options):
+        return real([sys.executable, "-c", "raise ImportError('no module')"], **options)
+
+    monkeypatch.setattr(long_run, "load", lambda name: attack)
+    monkeypatch.setattr(long_run.subprocess, "Popen", popen)
+    result = long_run.run_group("broken", 0, 0, 100)
+    assert result.tried == len(result.failures) - 1 == 5
+    assert "no module" in result.failures[0][1]
+    assert "given up, 95 cases were not tried" in result.failures[-1][1]
 
 
 # --- older commits --------------------------------------------------------------------------------
