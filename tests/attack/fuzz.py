@@ -54,14 +54,13 @@ class Session:
         self.model.set_params(**parameters)
 
     # -- one call, checked ---------------------------------------------------------------------
-    def call(self, function, *arguments, fate=None, words="", subject=None, **keywords):
+    def call(self, function, *arguments, fate=None, words="", **keywords):
         """Call a method with Arguments and check what must hold; return its result or None."""
-        subject = self.model if subject is None else subject
         given = [*arguments, *keywords.values()]
         fate = fate or _worst(argument.fate for argument in given)
         words = words or f"{getattr(function, '__name__', function)}"
         described = f"{self.model!r:.300}.{words}({', '.join(a.words for a in given)})"
-        before = fingerprint(subject)
+        before = fingerprint(self.model)
         data_before = [_hash(argument.value) for argument in given]
         self.n_calls += 1
         result, error, noise = outcome(
@@ -78,7 +77,7 @@ class Session:
             reason = why_unclear(error, self.model)
             if reason is not None:
                 faults.append(reason)
-            if fingerprint(subject) != before:
+            if fingerprint(self.model) != before:
                 faults.append("changed the model although it raised")
         if noise:
             faults.append(f"let a warning escape: {noise[0].category.__name__} {noise[0].message}")
@@ -96,7 +95,7 @@ class Session:
         rng, shape = self.rng, shape or self.shape
         n = n or (40 if rng.random() < 0.05 else int(rng.integers(6, 13)))
         X, items = inputs.good_X(rng, shape, n)
-        y = self._y(items, shape)
+        y = inputs.good_y(rng, self.kind, items, shape)
         weight = inputs.good_weight(rng, n)
         if fault == "X":
             X = inputs.bad_X(rng, shape, n)
@@ -105,9 +104,6 @@ class Session:
         elif fault == "weight":
             weight = inputs.bad_weight(rng, n)
         return X, y, weight
-
-    def _y(self, items, shape):
-        return inputs.good_y(self.rng, self.kind, items, shape)
 
     # -- calls ---------------------------------------------------------------------------------
     def fit(self):
@@ -131,10 +127,10 @@ class Session:
             fate = "either"  # the only sequence of a class may be held out
         if fault == "weight" or rng.random() < 0.3:
             options["sample_weight"] = weight
-        self.call(model.fit, X, y, words=words, fate=fate, **options)
+        fitted = self.call(model.fit, X, y, words=words, fate=fate, **options)
         if fault in ("parameter", "doubt"):
             model.set_params(**{name: earlier})
-        elif fault is None and not hasattr(model, "_parameters"):
+        elif fitted is not None and not hasattr(model, "_parameters"):
             self.complain("is not fitted after a fit that returned")
 
     def fit_with_validation(self):

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.skipif(
 _QUICK = [name for name in NAMES if name != "pickles"]
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @pytest.mark.parametrize("name", _QUICK)
 def test_nothing_breaks(name):
     attack = load(name)
