@@ -277,7 +277,10 @@ class SequenceScaler(
         return transform
 
     def _update(self, X, sample_weight, *, reset):
-        sequences = check_X(self, X, reset=reset)
+        # All attributes change by the assignment at the end, or none of them.
+        found = object.__new__(type(self))
+        vars(found).update(vars(self))
+        sequences = check_X(found, X, reset=reset)
         n_samples = len(sequences)
         if sample_weight is not None:
             sample_weight = SequenceRows(sequences).weights(sample_weight)
@@ -291,12 +294,13 @@ class SequenceScaler(
                 n_samples += self.n_samples_seen_
         total, mean, squares = moments
         check_scale(squares, "feature {} of X")
-        self.mean_, self.var_ = mean, squares / total
-        self.n_samples_seen_ = n_samples
-        self.n_steps_seen_ = int(total) if float(total).is_integer() else total
-        self.scale_ = None
+        found.mean_, found.var_ = mean, squares / total
+        found.n_samples_seen_ = n_samples
+        found.n_steps_seen_ = int(total) if float(total).is_integer() else total
+        found.scale_ = None
         if self.with_std:
-            self.scale_ = spread_or_one(self.mean_, np.sqrt(self.var_))
+            found.scale_ = spread_or_one(mean, np.sqrt(found.var_))
+        self.__dict__ = vars(found)
         return self
 
     def _check_state(self):

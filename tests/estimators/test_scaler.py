@@ -376,3 +376,17 @@ def test_pickle():
     np.testing.assert_array_equal(
         steps(scaler.transform(ragged())), steps(SequenceScaler().fit_transform(ragged()))
     )
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_fit_that_raises_leaves_the_scaler_as_it_was(method):
+    X = np.arange(24.0).reshape(4, 3, 2)
+    scaler, new = SequenceScaler().fit(X), SequenceScaler()
+    before = dict(vars(scaler))
+    for wrong in (-np.ones(4), np.ones(3)):
+        for each in (scaler, new):
+            with pytest.raises(ValueError, match="sample_weight"):
+                getattr(each, method)(10 * X, sample_weight=wrong)
+    assert all(vars(scaler)[name] is value for name, value in before.items())
+    assert vars(scaler).keys() == before.keys()
+    assert vars(new) == vars(SequenceScaler())
