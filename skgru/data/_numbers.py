@@ -42,6 +42,8 @@ def as_numbers(data, name, axes, convert=to_array):
     refuse_sparse(data, name)
     refuse_masked(data, name)
     _refuse_dates(data, name)
+    if isinstance(data, np.ndarray) and data.dtype == object:
+        _refuse_date_objects(data, name, axes)
     try:
         array = convert(data)
         if array.dtype == object:
@@ -53,7 +55,7 @@ def as_numbers(data, name, axes, convert=to_array):
     if array.size and array.dtype.kind not in "biuf":
         remedy = _remedy(axes)
         if array.dtype.kind in "mM":
-            remedy = "Convert dates and times to numbers, such as hours since a start."
+            remedy = _DATES_REMEDY
         raise ValueError(f"{name} has dtype {array.dtype}, which does not hold numbers. {remedy}")
     return array
 
@@ -101,6 +103,20 @@ def _refuse_dates(data, name):
             )
 
 
+_DATES_REMEDY = "Convert dates and times to numbers, such as hours since a start."
+
+
+def _refuse_date_objects(array, name, axes):
+    """Refuse NumPy's dates among objects, which NumPy would turn into numbers."""
+    for place in np.ndindex(array.shape):
+        if isinstance(array[place], (np.datetime64, np.timedelta64)):
+            raise ValueError(f"{name} at {_where(axes, place)} is a date or time. {_DATES_REMEDY}")
+
+
+def _where(axes, place):
+    return ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False))
+
+
 def _explain(data, name, axes, error):
     """The error for data that cannot be converted to numbers, naming the first place at fault."""
     try:
@@ -121,7 +137,7 @@ def _explain(data, name, axes, error):
         except (OverflowError, TypeError, ValueError) as reason:
             if isinstance(entries[place], (complex, np.complexfloating)):
                 return complex_error(name)
-            where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False))
+            where = _where(axes, place)
             if hasattr(data, "columns"):
                 where += f" (column {list(data.columns)[place[1]]!r})"
             if isinstance(reason, OverflowError):

@@ -197,6 +197,7 @@ class StepRows:
         """
         if sample_weight is None:
             return np.ones(len(self))
+        refuse_sparse(sample_weight, name)
         if not _holds_containers(sample_weight):
             alternative = "or one for every step in the layout of y"
             weight = _sequence_weights(sample_weight, len(self._lengths), name, alternative)

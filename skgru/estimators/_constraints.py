@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Set
 from numbers import Integral
 
+import numpy as np
+
 POOLINGS = ("last", "mean", "max", "attention")
 
 # The recurrent weights of a layer of this size, 3 * n**2 numbers, take 8 GB in float32.
@@ -54,6 +56,17 @@ def check_pooling(pooling):
             f"{pooling!r}."
         )
     return tuple(str(kind) for kind in kinds)
+
+
+def check_sizes(model):
+    """Refuse values that are finite, but not in the dtype of the network."""
+    limit = float(np.finfo(model.dtype).max)
+    for name in ("alpha", "epsilon", "learning_rate_init"):
+        if getattr(model, name) > limit:
+            raise ValueError(
+                f"{name}={getattr(model, name):g} is too large for dtype={model.dtype!r}, whose "
+                f"largest number is {limit:.3g}. Lower it."
+            )
 
 
 def check_precision(precision, dtype):

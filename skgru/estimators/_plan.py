@@ -11,7 +11,7 @@ from skgru.kernels import resolve_device
 from skgru.targets import Target
 from skgru.training import Dataset
 
-from ._constraints import check_hidden_layer_sizes, check_precision, check_unchanged
+from ._constraints import check_hidden_layer_sizes, check_precision, check_sizes, check_unchanged
 from ._inputs import check_finite_when_scaled, check_X, read_X, record_X
 from ._options import network_options, resolve_batch_size, resolve_penalty
 from ._scoring import Scoring, make_scoring
@@ -105,6 +105,7 @@ def make_plan(
     sizes = check_hidden_layer_sizes(model.hidden_layer_sizes)
     pooling, device = model._checked_pooling(), resolve_device(model.device)
     check_precision(model.precision, model.dtype)
+    check_sizes(model)
     goes_on = (one_epoch or model.warm_start) and hasattr(model, "_parameters")
     if goes_on:
         seed, target = model._seed, model._continued_target()

@@ -16,6 +16,10 @@ from skgru._version import __version__
 def _upgrade_format_0(state):
     # Bridges the change that made targets objects (before the first release, when no number was
     # stored): what a target is became one dict.
+    # The first models of all knew another state of training, which is dropped: training goes on
+    # with an optimiser in its initial state.
+    if "kinds" not in state.get("_resume_state", {}).get("trainer", {}):
+        state.pop("_resume_state", None)
     if "_parameters" not in state or "_target_facts" in state:
         return state
     if "classes_" in state:

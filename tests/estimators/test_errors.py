@@ -92,6 +92,10 @@ BAD_X = {
     "masked": (np.ma.masked_equal(np.eye(6), 1), ValueError, "X is a masked array .*Fill"),
     "complex": (np.zeros((6, 3)) + 1j, ValueError, "Complex data not supported: X .*side by side"),
     "complex in a list": ([[1, 2], [3, 1j]], ValueError, "Complex data not supported: X"),
+    "dates among objects": (
+        np.array([[1.0, 2.0], [np.datetime64("2020-01-01"), 3.0]] * 3, object), ValueError,
+        "X at sequence 1, step 0 is a date or time.*Convert",
+    ),
     "dates": (np.zeros((6, 3), "datetime64[s]"), ValueError, "X has dtype datetime64.*Convert"),
     "nothing": (None, ValueError, "X is None, which holds no sequences: X may be"),
     **{
@@ -273,6 +277,12 @@ def test_integers_beyond_64_bits_are_numbers():
     assert same_parameters(model, small(**options).fit(*table()))
     with pytest.raises(ValueError, match=r"alpha=1e\+30.* or lower alpha"):
         small(alpha=10**30).fit(*table())
+
+
+@pytest.mark.parametrize("name", ["alpha", "epsilon", "learning_rate_init"])
+def test_parameters_beyond_the_dtype(name):
+    with pytest.raises(ValueError, match=rf"{name}=1e\+300 is too large for dtype='float32'"):
+        small(**{name: 1e300}).fit(*table())
 
 
 @pytest.mark.parametrize("value", ["equal", 2, {0: 1.0, 7: 2.0}])

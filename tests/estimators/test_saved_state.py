@@ -58,6 +58,14 @@ def test_a_later_format_is_refused(models, name):
         assert str(caught.value) == expected
 
 
+def test_the_state_of_training_of_the_first_models_is_dropped(models):
+    state = models["GRURegressor"].__getstate__()
+    state = {name: state[name] for name in state if name not in ("_skgru_format", "_resume_state")}
+    for training, is_kept in (({"kinds": {}}, True), ({"optimizer": {}}, False)):
+        model = load(skgru.GRURegressor, state | {"_resume_state": {"trainer": training}})
+        assert hasattr(model, "_resume_state") == is_kept
+
+
 @pytest.mark.parametrize("name", IDS)
 def test_missing_parameters_have_their_defaults(models, name):
     model = models[name]

@@ -5,6 +5,7 @@ import re
 import joblib
 import numpy as np
 import pytest
+import scipy.sparse
 
 from skgru import GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor
 
@@ -114,6 +115,11 @@ def test_numbers_that_the_model_cannot_hold():
     message = r"prediction for sequence 1 of X is not finite: .*-2e\+36 at step 2, feature 1"
     with pytest.raises(ValueError, match=message):
         model.predict([x[:1], x])
+
+
+def test_sparse_weights():
+    with pytest.raises(TypeError, match="Sparse data was passed for sample_weight"):
+        small(GRUStepRegressor).fit(SIX, Y, scipy.sparse.csr_matrix(np.ones((6, 1))))
 
 
 @pytest.mark.parametrize("estimator", STEP_ESTIMATORS)
