@@ -1,6 +1,7 @@
 """fit_batches: several passes over data of which one batch is in memory at a time."""
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -74,7 +75,30 @@ def test_the_schedule_goes_over_all_batches(monkeypatch):
     later = seen[len(seen) // 3 :]  # the first pass has not counted the batches yet
     assert (np.diff(later) > 0).all()
     assert 1 / 3 < later[0] and 0.95 < seen[-1] < 1
-    assert set(np.round(seen[: len(seen) // 3], 12)) == {0.0}
+    assert set(np.round(seen[: len(seen) // 3], 12)) == {round(0.5 / 3, 12)}
+
+
+def test_a_single_pass_over_an_unknown_number_of_batches_learns():
+    once = {**OPTIONS, "max_iter": 1, "warm_start": True}
+    model = GRURegressor(**once).fit_batches(iter(in_parts(X, Y)))
+    first_loss = model.loss_
+    assert model.fit_batches(iter(in_parts(X, Y))).loss_ < 0.95 * first_loss
+
+
+def test_one_batch_is_in_memory_besides_the_first():
+    n_bytes = 8 * 100 * 50 * 40
+
+    def read():
+        for seed in range(4):
+            yield np.random.default_rng(seed).normal(size=(100, 50, 40)), np.arange(100.0)
+
+    tracemalloc.start()
+    try:
+        GRURegressor(**{**OPTIONS, "max_iter": 2}).fit_batches(read)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 2 * n_bytes < peak < 2.8 * n_bytes
 
 
 @pytest.mark.parametrize("model", [GRUClassifier, GRUStepClassifier, GRUStepRegressor])
