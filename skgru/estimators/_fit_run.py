@@ -168,7 +168,8 @@ class FitRun:
             state, unfinished = result.state_for_another_run(), None
         else:
             if self._data is None:
-                self._data = describe_data(self.plan)
+                n_batches = None if self._batches is None else self._batches.n_parts
+                self._data = describe_data(self.plan, n_batches)
             state, unfinished = result.state, describe_unfinished(self.model, result, self._data)
         return {"trainer": state, "parameters": last, "unfinished": unfinished}
 

@@ -2,6 +2,7 @@
 
 import re
 import tracemalloc
+from copy import copy
 
 import numpy as np
 import pytest
@@ -122,7 +123,8 @@ def test_early_stopping_needs_validation_data():
         model.set_params(early_stopping=True).fit_batches(in_parts(X, Y))
 
 
-def test_an_interrupted_fit_is_finished():
+@pytest.mark.parametrize("has_length", [True, False])
+def test_an_interrupted_fit_is_finished(has_length):
     class Interrupted(list):
         n_read = 0
 
@@ -134,11 +136,21 @@ def test_an_interrupted_fit_is_finished():
                 yield batch
 
     model, batches = GRURegressor(**OPTIONS), in_parts(X, Y)
+    interrupted = Interrupted(batches)
+
+    def given(batches):
+        return batches if has_length else lambda: iter(batches)
+
     with pytest.warns(UserWarning, match="interrupted after 1 of 3 epochs"):
-        model.fit_batches(Interrupted(batches))
+        model.fit_batches(given(interrupted))
     assert model.n_iter_ == 1
-    model.set_params(warm_start=True).fit_batches(batches)
-    assert_same_fit(model, GRURegressor(**OPTIONS).fit_batches(batches))
+    model.set_params(warm_start=True)
+    with pytest.raises(ValueError, match="the number of batches differs"):
+        copy(model).fit(*batches[0])
+    with pytest.raises(ValueError, match="the number of batches differs|gave 2 items"):
+        copy(model).fit_batches(given(batches[:2]))
+    model.fit_batches(given(batches))
+    assert_same_fit(model, GRURegressor(**OPTIONS).fit_batches(given(batches)))
 
 
 def test_a_target_that_varies_in_later_batches():
