@@ -48,7 +48,7 @@ class FitRun:
             self._earlier_losses = model.loss_curve_
             if getattr(model, "_score_name", "score") == plan.scoring.name:
                 self._earlier_scores = model.validation_scores_ or []
-        self._planned = planned_attributes(model, plan)
+        self._planned = _planned_attributes(model, plan)
         self._data, self._progress = None, None
 
     # -- training --------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ class FitRun:
         warn(message, category)
 
 
-def planned_attributes(model, plan):
+def _planned_attributes(model, plan):
     """All attributes that predictions need besides the parameters of the network."""
     return {
         **plan.inputs,

@@ -63,7 +63,7 @@ def _describe(dataset, suffix):
         f"the number of steps in {X}": int(sequences.offsets[-1]),
         f"the length of a sequence in {X}": _checksum(sequences.offsets),
         f"the smallest or largest value in {X}": [float(value) for value in sequences.extremes],
-        f"{y}": _checksum(dataset.target),
+        y: _checksum(dataset.target),
         f"a weight of {y}": _checksum(dataset.weight),
     }
 
