@@ -91,7 +91,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
         if batches is not None:
             batches.begin(plan)
         if unfinished is not None:
-            check_same_data(unfinished, plan)
+            check_same_data(unfinished, plan, batches)
         run = FitRun(self, plan, one_epoch, unfinished, batches)
         try:
             with use_device(plan.device, self.precision) as kernels:

@@ -1,6 +1,7 @@
 """Training data that arrive in batches, such as files, of which one is in memory at a time."""
 
 from collections.abc import Iterable, Iterator, Sized
+from itertools import count
 
 from skgru.training import Dataset
 
@@ -56,21 +57,22 @@ class TrainingBatches:
 
     def parts(self):
         """Go through the batches once more."""
-        number, later = 0, self._begun
+        numbers, later = count(), self._begun
         if later is None:
             later = self._open()
         else:  # the first batch has been read already
-            self._begun, number = None, 1
+            self._begun = None
+            next(numbers)
             yield self._plan.training
-        for item in later:
-            yield self._read(item, number)
-            number += 1
-        if self.n_parts not in (None, number):
+        # Not a loop: its variable would keep a batch in memory while the next one is read.
+        yield from map(self._read, later, numbers)
+        n_read = next(numbers)
+        if self.n_parts not in (None, n_read):
             raise ValueError(
-                f"batches gave {number} items in this pass, not {self.n_parts}. There must be the "
+                f"batches gave {n_read} items in this pass, not {self.n_parts}. There must be the "
                 "same number in every pass."
             )
-        self.n_parts = number
+        self.n_parts = n_read
 
     def _read(self, item, number) -> Dataset:
         X, y, sample_weight = _unpack(item, number)

@@ -48,7 +48,7 @@ class FitRun:
             self._earlier_losses = model.loss_curve_
             if getattr(model, "_score_name", "score") == plan.scoring.name:
                 self._earlier_scores = model.validation_scores_ or []
-        self._planned = planned_attributes(model, plan)
+        self._planned = _planned_attributes(model, plan)
         self._data, self._progress = None, None
 
     # -- training --------------------------------------------------------------------------------
@@ -168,7 +168,8 @@ class FitRun:
             state, unfinished = result.state_for_another_run(), None
         else:
             if self._data is None:
-                self._data = describe_data(self.plan)
+                n_batches = None if self._batches is None else self._batches.n_parts
+                self._data = describe_data(self.plan, n_batches)
             state, unfinished = result.state, describe_unfinished(self.model, result, self._data)
         return {"trainer": state, "parameters": last, "unfinished": unfinished}
 
@@ -208,7 +209,7 @@ class FitRun:
         warn(message, category)
 
 
-def planned_attributes(model, plan):
+def _planned_attributes(model, plan):
     """All attributes that predictions need besides the parameters of the network."""
     return {
         **plan.inputs,

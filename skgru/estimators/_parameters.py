@@ -47,6 +47,17 @@ class ParameterGroup:
             merged.update(vars(base).get("_parameter_constraints", {}))
         cls._parameter_constraints = merged
 
+    @classmethod
+    def _from_attributes(cls, attributes):
+        """An estimator with these attributes; no constructor runs, and no check."""
+        estimator = object.__new__(cls)
+        vars(estimator).update(attributes)
+        return estimator
+
+    def _snapshot(self):
+        """A shallow copy of the estimator, with all its attributes as they are now."""
+        return self._from_attributes(vars(self))
+
     def __dask_tokenize__(self):
         """A name that equal estimators share and different ones do not.
 

@@ -66,12 +66,6 @@ class Predictions(FittedArrays):
             )
         return model, sequences, predicted
 
-    def _snapshot(self):
-        """A shallow copy of the estimator, with all its attributes as they are now."""
-        model = object.__new__(type(self))
-        vars(model).update(vars(self))
-        return model
-
     def _predict_raw(self, X):
         """Return the fitted target, the rows of X, and their raw predictions (n_rows, n_raw)."""
         known = vars(self).get("_known_predictions")  # see `make_score`

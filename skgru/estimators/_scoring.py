@@ -54,14 +54,14 @@ class Scoring:
         if self.data is None:
             return None
         X, y, weights = self.data
-        sequences = check_X(_model(kind, attributes), X, reset=False)
+        sequences = check_X(kind._from_attributes(attributes), X, reset=False)
         rows = kind._row_type(sequences)
 
         def score(raw, target, weight):
             if not np.isfinite(raw).all():
                 return -np.inf
             # A model for every epoch: the scorer may keep it.
-            model = _model(kind, {**attributes, "_parameters": parameters.copy()})
+            model = kind._from_attributes({**attributes, "_parameters": parameters.copy()})
             model._known_predictions = X, rows, raw
             found = self.scorer(model, X, y, **weights)
             del model._known_predictions
@@ -130,9 +130,3 @@ def _takes_weights(scorer):
     # Scorers of older versions of scikit-learn are asked for their metric, functions themselves.
     function = getattr(scorer, "_score_func", scorer)
     return "sample_weight" in inspect.signature(function).parameters
-
-
-def _model(kind, attributes):
-    model = object.__new__(kind)
-    vars(model).update(attributes)
-    return model

@@ -4,6 +4,8 @@ import zlib
 
 import numpy as np
 
+_N_BATCHES = "the number of batches"
+
 
 def describe_unfinished(model, result, data):
     """What a model stores of a fit that may have to be finished, in plain values.
@@ -40,9 +42,13 @@ def fit_to_finish(model):
     return unfinished if is_same else None
 
 
-def describe_data(plan):
-    """What tells the data of a fit from others; found without another pass over X."""
-    found = _describe(plan.training, "")
+def describe_data(plan, n_batches):
+    """What tells the data of a fit from others; found without another pass over X.
+
+    ``n_batches`` is the number of batches of `fit_batches`, and None in `fit`. Of the batches
+    themselves, only the first is described.
+    """
+    found = {_N_BATCHES: n_batches} | _describe(plan.training, "")
     validation = plan.validation
     if validation is not None and validation.sequences is not plan.training.sequences:
         found |= _describe(validation, "_val")
@@ -57,7 +63,7 @@ def _describe(dataset, suffix):
         f"the number of steps in {X}": int(sequences.offsets[-1]),
         f"the length of a sequence in {X}": _checksum(sequences.offsets),
         f"the smallest or largest value in {X}": [float(value) for value in sequences.extremes],
-        f"{y}": _checksum(dataset.target),
+        y: _checksum(dataset.target),
         f"a weight of {y}": _checksum(dataset.weight),
     }
 
@@ -66,9 +72,15 @@ def _checksum(array):
     return zlib.crc32(np.ascontiguousarray(array))
 
 
-def check_same_data(unfinished, plan):
-    """Refuse to finish a fit with other data than those that it began with."""
-    before, now = unfinished["data"], describe_data(plan)
+def check_same_data(unfinished, plan, batches):
+    """Refuse to finish a fit with other data than those that it began with.
+
+    Batches whose number is not known yet get that of the earlier call, which has counted them.
+    """
+    before = unfinished["data"]
+    if batches is not None and batches.n_parts is None:
+        batches.n_parts = before.get(_N_BATCHES)
+    now = describe_data(plan, None if batches is None else batches.n_parts)
     for name in before | now:
         if before.get(name) != now.get(name):
             raise ValueError(

@@ -1,7 +1,8 @@
 """Compiled kernels, one package per device; every package exports the same functions.
 
 Kernels know arrays only.  They do not validate or print, arrays are made in ``memory`` (and work
-space of a device in its ``_launch``), and nothing in here imports from the rest of skgru.
+space of a device in its ``_launch``), and nothing in here imports from the rest of skgru, except
+how it warns.
 """
 
 from ._compilation import listen_to_compilation

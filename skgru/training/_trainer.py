@@ -274,15 +274,19 @@ class Trainer:
     def _run_epoch(self, parameters, training, feed, epoch, n_epochs):
         """Make one pass over the training data; return the mean loss."""
         loss = weight = 0.0
-        for number, part in enumerate(training.parts()):
-            # While the number of parts is unknown, the schedule stays where it is.
-            share = 1 / training.n_parts if training.n_parts else 0.0
-            start = epoch + number * share
-            part_feed = self.feed(part) if feed is None else feed
+        n_done = 0
+        for part in training.parts():
+            if training.n_parts is None:  # all of this pass has the rate of its middle
+                share, start = 0.0, epoch + 0.5
+            else:
+                share = 1 / training.n_parts
+                start = epoch + n_done * share
             part_loss, part_weight = self._run_part(
-                parameters, part, part_feed, start, share, n_epochs
+                parameters, part, feed or self.feed(part), start, share, n_epochs
             )
-            loss, weight = loss + part_loss, weight + part_weight
+            # Or this part would stay in memory while the next one is read.
+            del part
+            n_done, loss, weight = n_done + 1, loss + part_loss, weight + part_weight
             if not math.isfinite(loss):
                 break
         return loss / weight

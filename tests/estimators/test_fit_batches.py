@@ -1,6 +1,8 @@
 """fit_batches: several passes over data of which one batch is in memory at a time."""
 
 import re
+import tracemalloc
+from copy import copy
 
 import numpy as np
 import pytest
@@ -74,7 +76,30 @@ def test_the_schedule_goes_over_all_batches(monkeypatch):
     later = seen[len(seen) // 3 :]  # the first pass has not counted the batches yet
     assert (np.diff(later) > 0).all()
     assert 1 / 3 < later[0] and 0.95 < seen[-1] < 1
-    assert set(np.round(seen[: len(seen) // 3], 12)) == {0.0}
+    assert set(np.round(seen[: len(seen) // 3], 12)) == {round(0.5 / 3, 12)}
+
+
+def test_a_single_pass_over_an_unknown_number_of_batches_learns():
+    once = {**OPTIONS, "max_iter": 1, "warm_start": True}
+    model = GRURegressor(**once).fit_batches(iter(in_parts(X, Y)))
+    first_loss = model.loss_
+    assert model.fit_batches(iter(in_parts(X, Y))).loss_ < 0.95 * first_loss
+
+
+def test_one_batch_is_in_memory_besides_the_first():
+    n_bytes = 8 * 100 * 50 * 40
+
+    def read():
+        for seed in range(4):
+            yield np.random.default_rng(seed).normal(size=(100, 50, 40)), np.arange(100.0)
+
+    tracemalloc.start()
+    try:
+        GRURegressor(**{**OPTIONS, "max_iter": 2}).fit_batches(read)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 2 * n_bytes < peak < 2.8 * n_bytes
 
 
 @pytest.mark.parametrize("model", [GRUClassifier, GRUStepClassifier, GRUStepRegressor])
@@ -98,7 +123,8 @@ def test_early_stopping_needs_validation_data():
         model.set_params(early_stopping=True).fit_batches(in_parts(X, Y))
 
 
-def test_an_interrupted_fit_is_finished():
+@pytest.mark.parametrize("has_length", [True, False])
+def test_an_interrupted_fit_is_finished(has_length):
     class Interrupted(list):
         n_read = 0
 
@@ -110,11 +136,21 @@ def test_an_interrupted_fit_is_finished():
                 yield batch
 
     model, batches = GRURegressor(**OPTIONS), in_parts(X, Y)
+    interrupted = Interrupted(batches)
+
+    def given(batches):
+        return batches if has_length else lambda: iter(batches)
+
     with pytest.warns(UserWarning, match="interrupted after 1 of 3 epochs"):
-        model.fit_batches(Interrupted(batches))
+        model.fit_batches(given(interrupted))
     assert model.n_iter_ == 1
-    model.set_params(warm_start=True).fit_batches(batches)
-    assert_same_fit(model, GRURegressor(**OPTIONS).fit_batches(batches))
+    model.set_params(warm_start=True)
+    with pytest.raises(ValueError, match="the number of batches differs"):
+        copy(model).fit(*batches[0])
+    with pytest.raises(ValueError, match="the number of batches differs|gave 2 items"):
+        copy(model).fit_batches(given(batches[:2]))
+    model.fit_batches(given(batches))
+    assert_same_fit(model, GRURegressor(**OPTIONS).fit_batches(given(batches)))
 
 
 def test_a_target_that_varies_in_later_batches():
