@@ -24,7 +24,7 @@ def test_versions_and_kernels(capsys):
     assert found["machine"] == platform.platform()
     assert found["CPU"].endswith(f", {os.cpu_count()} cores")
     assert found["vectors"].split()[0] in ("128", "256", "512")
-    assert any(name.endswith(".nbi") for name in os.listdir(found["kernel cache"]))
+    assert any(name.endswith(".nbc") for name in os.listdir(found["kernel cache"]))
     assert found["GPU"]
 
 

@@ -57,10 +57,9 @@ class FitRun:
 
         Everything that the trainer holds on a device has been freed when this returns.
         """
-        trainer, parameters = self._make_trainer(kernels)
-        if self.unfinished is not None and self.unfinished["end"] is not None:
-            # It was interrupted, or stored, after its last epoch.
-            end = self.unfinished["end"]
+        end = None if self.unfinished is None else self.unfinished["end"]
+        if end is not None:  # it was interrupted, or stored, after its last epoch
+            trainer, parameters = self._make_trainer(kernels)
             self.result = trainer.result(parameters, self.first_epoch, end=end)
             return
         model, listening = self.model, nullcontext()
@@ -68,6 +67,12 @@ class FitRun:
             name, verbose = type(model).__name__, int(model.verbose)
             self._progress = Progress(name, self.n_epochs, verbose, first_epoch=self.first_epoch)
             listening = listen_to_compilation(self._progress.compiling)
+        with listening:
+            self._train(kernels, callbacks)
+        self._close_progress(self.result.end)
+
+    def _train(self, kernels, callbacks):
+        trainer, parameters = self._make_trainer(kernels)
 
         def on_epoch(report):
             # A single assignment: an interrupt finds the result of this epoch or the one before.
@@ -77,15 +82,12 @@ class FitRun:
             return callbacks.end_epoch(lambda: self.all_attributes(may_be_finished_later=True))
 
         scored = {**self._kept_attributes(), **self._planned}
-        score = self.plan.scoring.make_score(type(model), scored, self.plan.target, parameters)
-        with listening:
-            training = self.plan.training if self._batches is None else self._batches
-            self.result = trainer.run(
-                parameters, training, self.n_epochs, first_epoch=self.first_epoch,
-                validation=self.plan.validation, score=score,
-                before_epoch=callbacks.begin_epoch, on_epoch=on_epoch,
-            )  # fmt: skip
-        self._close_progress(self.result.end)
+        score = self.plan.scoring.make_score(type(self.model), scored, self.plan.target, parameters)
+        self.result = trainer.run(
+            parameters, self.plan.training if self._batches is None else self._batches,
+            self.n_epochs, first_epoch=self.first_epoch, validation=self.plan.validation,
+            score=score, before_epoch=callbacks.begin_epoch, on_epoch=on_epoch,
+        )  # fmt: skip
 
     def interrupt(self):
         """Record that training was interrupted."""

@@ -129,10 +129,10 @@ def test_a_fit_that_ends_in_its_first_epoch(monkeypatch):
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 def test_it_says_once_that_kernels_are_compiled(monkeypatch, stream):
     class Model(GRURegressor):
-        def _make_trainer(self, *args):
+        def _network(self, *args):
             for _ in range(2):
                 tell_of_compilation("/the/folder")
-            return super()._make_trainer(*args)
+            return super()._network(*args)
 
     text = printed(monkeypatch, stream(), Model(4, max_iter=2, verbose=1), *table())
     said = "Model compiles kernels, once on this machine, and keeps them in /the/folder"
@@ -147,9 +147,9 @@ def test_it_says_once_that_kernels_are_compiled(monkeypatch, stream):
 
 def test_compilations_of_a_silent_fit(capsys):
     class Model(GRURegressor):
-        def _make_trainer(self, *args):
+        def _network(self, *args):
             tell_of_compilation(None)
-            return super()._make_trainer(*args)
+            return super()._network(*args)
 
     Model(4, max_iter=2).fit(*table())
     assert capsys.readouterr() == ("", "")
