@@ -51,10 +51,10 @@ class Interrupter:
             sys.settrace(before)
 
 
-def lines_to_interrupt(fit):
+def lines_to_interrupt(model, X, y):
     """Numbers of lines from anywhere in a fit, and from its end, where the result is taken over."""
     counter = Interrupter(None)
-    counter.run(fit)
+    counter.run(lambda: model.fit(X, y))
     anywhere = np.random.default_rng(0).integers(1, counter.count, 20)
     return [int(number) for number in anywhere], range(counter.count - 60, counter.count + 1, 2)
 
@@ -80,7 +80,7 @@ def assert_old_or_new(model, before, X, y, new):
 
 def test_ctrl_c_at_any_line(models):
     X, y, old, new = models
-    anywhere, at_the_end = lines_to_interrupt(lambda: copy.copy(old).fit(X, y))
+    anywhere, at_the_end = lines_to_interrupt(copy.copy(old), X, y)
     outcomes = set()
     for number in (*anywhere, *at_the_end):
         model, is_raised = copy.copy(old), False
@@ -108,7 +108,7 @@ def test_a_second_ctrl_c_leaves_the_old_model_or_the_new_one(monkeypatch, models
         current[-1].trace_again(sys._getframe(1))
 
     monkeypatch.setattr(FitRun, "interrupt", interrupt_again)
-    first = lines_to_interrupt(lambda: copy.copy(old).fit(X, y))[1][0]
+    first = lines_to_interrupt(copy.copy(old), X, y)[1][0]
     are_old = []
     for second in itertools.count(1, 5):
         model = copy.copy(old)
