@@ -49,11 +49,11 @@ def resolve_penalty(estimator):
 
 
 def resolve_batch_size(batch_size, n_sequences):
-    """Sequences in a batch.
+    """Sequences in a batch of the training data, which may be fewer.
 
     With few sequences, "auto" keeps batches small so that there are many updates; with many
     sequences, batches fill several shards.
     """
     if batch_size == "auto":
-        batch_size = int(np.clip(n_sequences // 32, 32, 256))
-    return min(batch_size, n_sequences)
+        return int(np.clip(n_sequences // 32, 32, 256))
+    return batch_size

@@ -47,6 +47,7 @@ class FitPlan:
         How the validation data are scored.
     stops_early : bool
     batch_size : int
+        It may be larger than the training data.
     penalty : float
         Strength of the L2 penalty in the gradient.
     inputs : dict
@@ -177,6 +178,7 @@ def _weighted(model, target, training, batch_size):
     weight = model._weigh(target, training.target, training.weight, training.rows)
     weighted = replace(training, weight=weight)
     used = weighted.sequence_weight[training.indices]
+    batch_size = min(batch_size, len(used))
     check_training_weight(used, resolve_penalty(model), batch_size, model.dtype)
     return weighted
 

@@ -86,6 +86,14 @@ def test_a_single_pass_over_an_unknown_number_of_batches_learns():
     assert model.fit_batches(iter(in_parts(X, Y))).loss_ < 0.95 * first_loss
 
 
+def test_a_small_first_batch_does_not_limit_the_batch_size():
+    options = {**OPTIONS, "max_iter": 1, "warm_start": True}
+    for batch_size, n_updates in ((20, 1 + 2), ("auto", 1 + 1), (50, 1 + 1)):
+        model = GRURegressor(**{**options, "batch_size": batch_size})
+        model.fit_batches([(X[:10], Y[:10]), (X[10:], Y[10:])])
+        assert model._resume_state["trainer"]["optimizer"]["n_updates"] == n_updates
+
+
 def test_one_batch_is_in_memory_besides_the_first():
     n_bytes = 8 * 100 * 50 * 40
 
