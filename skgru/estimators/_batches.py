@@ -81,7 +81,8 @@ class TrainingBatches:
                 self._model, self._plan, X, y, sample_weight, self.target
             )
         except (TypeError, ValueError) as error:
-            raise type(error)(f"In batches[{number}]: {error}") from error
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"In batches[{number}]: {error}") from error
         return dataset
 
 

@@ -278,8 +278,7 @@ class SequenceScaler(
 
     def _update(self, X, sample_weight, *, reset):
         # All attributes change by the assignment at the end, or none of them.
-        found = object.__new__(type(self))
-        vars(found).update(vars(self))
+        found = self._snapshot()
         sequences = check_X(found, X, reset=reset)
         n_samples = len(sequences)
         if sample_weight is not None:
