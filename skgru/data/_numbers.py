@@ -101,6 +101,9 @@ def _refuse_dates(data, name):
                 f"{name} has dates or times in column {column!r} ({dtype}). Leave the column out, "
                 "or turn it into numbers, such as hours since a start."
             )
+        if getattr(dtype, "kind", None) == "O":
+            entries = np.asarray(data[column], dtype=object)
+            _refuse_date_objects(entries, f"Column {column!r} of {name}", ("row",))
 
 
 _DATES_REMEDY = "Convert dates and times to numbers, such as hours since a start."

@@ -92,6 +92,10 @@ BAD_X = {
     "masked": (np.ma.masked_equal(np.eye(6), 1), ValueError, "X is a masked array .*Fill"),
     "complex": (np.zeros((6, 3)) + 1j, ValueError, "Complex data not supported: X .*side by side"),
     "complex in a list": ([[1, 2], [3, 1j]], ValueError, "Complex data not supported: X"),
+    "dates among objects of a frame": (
+        pd.DataFrame({"a": range(6), "b": np.array([*range(5), np.datetime64("2020")], object)}),
+        ValueError, "Column 'b' of X at row 5 is a date or time.*Convert",
+    ),
     "dates among objects": (
         np.array([[1.0, 2.0], [np.datetime64("2020-01-01"), 3.0]] * 3, object), ValueError,
         "X at sequence 1, step 0 is a date or time.*Convert",
