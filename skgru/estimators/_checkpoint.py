@@ -29,7 +29,7 @@ class Checkpoint:
     Parameters
     ----------
     path : str or path-like
-        Where to store the model. The folder must exist.
+        Where to store the model: a file, in a folder that exists.
     every_n_epochs : int, default=None
         Store the model after every epoch whose number is a multiple of this.
     every_minutes : float, default=None
@@ -93,7 +93,13 @@ class Checkpoint:
                 f"Checkpoint stores the models of skgru, not a {type(estimator).__name__}. Call "
                 "set_callbacks of the model itself, also where it is a step of a Pipeline."
             )
-        folder = Path(self.path).absolute().parent
+        path = Path(self.path).absolute()
+        if path.is_dir():
+            raise IsADirectoryError(
+                f"path is {str(self.path)!r}, which is a folder. Name a file in it, for example "
+                f"{str(Path(self.path) / 'model.joblib')!r}."
+            )
+        folder = path.parent
         if not folder.is_dir():
             raise FileNotFoundError(
                 f"path is {str(self.path)!r}, but there is no folder {str(folder)!r}. Create it "

@@ -184,11 +184,12 @@ class FitRun:
         )  # fmt: skip
         if self.is_interrupted:
             kept = "best epoch so far" if self.plan.stops_early else "last completed epoch"
+            method, given = ("fit", "data") if self._batches is None else ("fit_batches", "batches")
             category = UserWarning
             message = (
                 f"Training was interrupted after {result.n_epochs} of {self.n_epochs} epochs. The "
-                f"weights of the {kept} are kept. To finish the remaining epochs, call fit again "
-                "with warm_start=True and the same data."
+                f"weights of the {kept} are kept. To finish the remaining epochs, call "
+                f"{method} again with warm_start=True and the same {given}."
             )
         elif result.end == "non_finite":
             message = (

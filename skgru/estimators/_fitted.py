@@ -11,6 +11,15 @@ from ._options import network_options
 from ._sklearn import Interval, validate_parameter_constraints
 
 
+class Summary(str):
+    """A text of several lines, which a notebook and the interpreter show as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return str(self)
+
+
 class FittedArrays:
     """Mixin: the flat parameter vector as the familiar arrays of weights and biases.
 
@@ -65,13 +74,15 @@ class FittedArrays:
             fitted one. None means the fitted network.
         n_outputs : int, default=None
             Only together with `n_features`: the number of targets, of labels, or of more than two
-            classes; 1 for two classes. None means 1. The quantiles of a regressor are counted in
+            classes; 1 for two classes. None means 1, so that a classifier is described for two
+            classes unless `n_outputs` says otherwise. The quantiles of a regressor are counted in
             addition.
 
         Returns
         -------
         text : str
-            A table with one line for each array of parameters: its name, shape and size.
+            A table with one line for each array of parameters: its name, shape and size. The
+            interpreter and notebooks show it line by line, without ``print``.
 
         Raises
         ------
@@ -108,7 +119,7 @@ class FittedArrays:
             f"Keras and torch count {n_more:,} more: they give every gate a recurrent bias; here "
             "only the candidate n has one."
         )
-        return "\n".join([title, rule, *lines[:-1], rule, lines[-1], note])
+        return Summary("\n".join([title, rule, *lines[:-1], rule, lines[-1], note]))
 
     def _described_options(self, n_features, n_outputs):
         """The options of the network that `summary` describes."""

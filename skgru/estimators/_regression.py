@@ -52,6 +52,9 @@ class PredictsNumbers:
         """
         return self._fit_batches(batches, (X_val, y_val, sample_weight_val))
 
+    # Python's error for fit_batches(X, y) names it, and should not name a class that no user knows.
+    fit_batches.__wrapped__.__qualname__ = "fit_batches"
+
     def _learn_target(self, y, rows, weight):
         return RealTarget.learn(y, rows, weight, self.loss, self._checked_quantile(), self.delta)
 

@@ -2,11 +2,14 @@
 
 import inspect
 import re
+import warnings
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
 
+from skgru._warnings import warn
 from skgru.data import StepRows
 
 from ._inputs import check_X
@@ -56,20 +59,49 @@ class Scoring:
         X, y, weights = self.data
         sequences = check_X(kind._from_attributes(attributes), X, reset=False)
         rows = kind._row_type(sequences)
+        scoring = f"scoring={self.name.removeprefix('scorer ')}"
+        better = "with every class" if "classes_" in attributes else "with more sequences"
+        remedy = f"Pass X_val and y_val {better}, raise validation_fraction, or set scoring='loss'."
+        is_first, is_undefined = True, False
 
         def score(raw, target, weight):
+            nonlocal is_first, is_undefined
             if not np.isfinite(raw).all():
                 return -np.inf
             # A model for every epoch: the scorer may keep it.
             model = kind._from_attributes({**attributes, "_parameters": parameters.copy()})
             model._known_predictions = X, rows, raw
-            found = self.scorer(model, X, y, **weights)
+            try:
+                with _without_undefined() if is_undefined else nullcontext():
+                    found = self.scorer(model, X, y, **weights)
+            except ValueError as error:
+                raise ValueError(f"{scoring} failed on the validation data: {error}") from error
             del model._known_predictions
             if not isinstance(found, Real):
                 raise ValueError(f"scoring must return a number, but returned {found!r:.100}.")
+            # Not an error: nobody can know here whether the score will be defined later, as a
+            # correlation is as soon as predictions differ, and until then there is the loss, which
+            # early stopping watches by default.
+            is_undefined = is_undefined or (is_first and np.isnan(found))
+            if is_first and is_undefined:
+                warn(
+                    f"{scoring} is not defined on the validation data (it is NaN). As long as that "
+                    f"is so, epochs are compared by the validation loss. {remedy}"
+                )
+            is_first = False
             return float(found)
 
         return score
+
+
+@contextmanager
+def _without_undefined():
+    """Hide what scikit-learn says of a metric that is not defined: it was said once."""
+    from sklearn.exceptions import UndefinedMetricWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        yield
 
 
 def make_scoring(model, data, validation):

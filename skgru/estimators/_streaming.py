@@ -1,6 +1,7 @@
 """Stream: the predictions of a fitted model after every new time step."""
 
 import reprlib
+import zlib
 
 import numpy as np
 
@@ -39,11 +40,18 @@ class Stream:
         self._names = None if is_table else getattr(estimator, "feature_names_in_", None)
         self._values = np.zeros((n_streams, self.n_features))
         self._target, self._method = estimator._target(), method
+        self._name = type(estimator).__name__
         network, (shift, scale) = estimator._network(), estimator._scaling()
         self._scaling = shift, scale, network.dtype
         self._network = NetworkStream(network, estimator._parameters, shift, scale, n_streams)
+        self._fingerprint = _checksum(estimator._parameters, shift, scale)
         #: Functions that map a step of every stream, (n_streams, n_inputs), to what the next reads.
         self._transformers = []
+
+    def __repr__(self):
+        first, last = self._network.n_steps.min(), self._network.n_steps.max()
+        n_steps = _count(last, "step") if first == last else f"{first} to {last} steps"
+        return f"<Stream of {self._name}, {_count(self.n_streams, 'stream')}, {n_steps}>"
 
     def __reduce__(self):
         # The arrays are views of each other; copies of them would compute something else.
@@ -129,12 +137,12 @@ class Stream:
             )
         if self._transformers:
             rows = [self._transform(step) for step in rows]
-        before, raw = self.get_state(), []
+        before, raw = self._network.get_state(), []
         for number, values in enumerate(rows):
             self._values[...] = values
             found = self._network.push(self._values)
             if found is None:
-                self.set_state(before)
+                self._network.set_state(before)
                 raise ValueError(self._why_refused("steps", f"at step {number},"))
             raw.append(found.copy())
         predictions = self._target.decode(np.concatenate(raw), self._method)
@@ -243,12 +251,16 @@ class Stream:
         -------
         state : list of ndarray
             Copies of all that is carried from step to step, in the layout of the kernels: units are
-            padded to whole vectors.
+            padded to whole vectors. The last array is a checksum of the parameters of the model, by
+            which `set_state` recognises it.
         """
-        return self._network.get_state()
+        return [*self._network.get_state(), self._fingerprint.copy()]
 
     def set_state(self, state):
         """Go on from a state that `get_state` returned, of this stream or of one of an equal model.
+
+        A model is equal if it has the same parameters and scales, to the last bit, as one that was
+        saved and loaded has.
 
         Parameters
         ----------
@@ -258,16 +270,36 @@ class Stream:
         Raises
         ------
         ValueError
-            If the state belongs to another number of streams or another network.
+            If the state belongs to another number of streams or another model, or to this model
+            before it was trained further.
         """
-        expected = _describe(self._network.get_state())
+        expected = _describe(self.get_state())
         found = _describe(state) if isinstance(state, (list, tuple)) else type(state).__name__
         if found != expected:
             raise ValueError(
                 f"state is {found}, but {self.n_streams} stream(s) of this model have {expected}. "
                 "Pass what get_state returned."
             )
-        self._network.set_state(state)
+        *arrays, fingerprint = state
+        if fingerprint != self._fingerprint:
+            raise ValueError(
+                "state belongs to another model, or to this one with other parameters: their "
+                "checksums differ. A state is of use only with the parameters that made it. Save "
+                "model and state together, or start a new stream with the steps so far (extend)."
+            )
+        self._network.set_state(arrays)
+
+
+def _checksum(*arrays):
+    """A checksum of arrays, as an array itself."""
+    found = 0
+    for array in arrays:
+        found = zlib.crc32(np.ascontiguousarray(array), found)
+    return np.array([found], np.int64)
+
+
+def _count(number, noun):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _describe(arrays):

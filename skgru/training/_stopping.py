@@ -27,7 +27,8 @@ class Stopping:
 
         Without a score, ``loss`` is the training loss, and lower is better.  With a score, ``loss``
         is the validation loss: a higher score is better, and at equal scores a lower loss, because
-        a score on few sequences changes in large steps.
+        a score on few sequences changes in large steps. NaN is worse than any other score, so that
+        the loss alone counts for as long as the score is not defined.
 
         Returns
         -------
@@ -37,6 +38,7 @@ class Stopping:
         if score is None:
             improved, is_best = loss < self.best_loss - self.tol, loss < self.best_loss
         else:
+            score = -np.inf if np.isnan(score) else score
             finer = score >= self.best_score and loss < self.best_loss - self.tol
             improved = score > self.best_score + self.tol or finer
             is_best = score > self.best_score or (
@@ -67,8 +69,9 @@ class Stopping:
         self.best_parameters = state["best_parameters"]
 
 
-# Dropout, a penalty and small batches make losses fluctuate, but by less than this share.
-_RISE = 0.1
+# Dropout, a penalty, small batches and targets with outliers make losses fluctuate, and a loss that
+# is tiny may double: a rise has to exceed this share of the first loss and of that of a constant.
+_RISE = 0.5
 # What a network predicts before it is trained is wrong by about one on its scale, not by more.
 _FAR_OFF = 10.0
 
@@ -76,7 +79,7 @@ _FAR_OFF = 10.0
 def find_divergence(loss_curve, n_epochs, tol, constant_loss):
     """The loss before and after training that has made the model worse.
 
-    The loss has risen since the first epoch, or within the first epoch by a lot.  Training that
+    The loss has risen by a lot since the first epoch, or within the first epoch.  Training that
     goes on from a good model begins a new schedule and may end at several times a tiny loss, so a
     rise must exceed the very first loss as well.
 
@@ -98,7 +101,7 @@ def find_divergence(loss_curve, n_epochs, tol, constant_loss):
     if n_epochs < 2:
         return None
     first, last = max(loss_curve[0], loss_curve[-n_epochs]), loss_curve[-1]
-    if last > first + max(_RISE * abs(first), tol):
+    if last > first + max(_RISE * abs(first), tol) and last > first + _RISE * abs(constant_loss()):
         return first, last
     if last > _FAR_OFF:
         first = constant_loss()

@@ -232,6 +232,13 @@ def test_a_folder_that_is_missing_is_named_before_training(tmp_path):
     assert not hasattr(model, "n_iter_")
 
 
+def test_a_path_that_is_a_folder_is_refused_before_training(tmp_path):
+    model = GRURegressor(**COSINE).set_callbacks(Checkpoint(tmp_path))
+    with pytest.raises(IsADirectoryError, match="is a folder. Name a file in it, .*model.joblib"):
+        model.fit(X, Y)
+    assert not hasattr(model, "n_iter_")
+
+
 def test_without_callbacks_of_scikit_learn_it_says_so(monkeypatch):
     monkeypatch.setattr(_checkpoint, "HAS_CALLBACKS", False)
     with pytest.raises(ImportError, match=r"needs the callbacks of scikit-learn 1\.9 or newer"):

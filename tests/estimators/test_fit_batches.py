@@ -149,7 +149,9 @@ def test_an_interrupted_fit_is_finished(has_length):
     def given(batches):
         return batches if has_length else lambda: iter(batches)
 
-    with pytest.warns(UserWarning, match="interrupted after 1 of 3 epochs"):
+    with pytest.warns(
+        UserWarning, match="interrupted after 1 of 3 epochs.* call fit_batches again .*same batches"
+    ):
         model.fit_batches(given(interrupted))
     assert model.n_iter_ == 1
     model.set_params(warm_start=True)
@@ -188,6 +190,13 @@ def test_bad_batches_change_nothing(message):
     with pytest.raises(error, match=message):
         model.fit_batches(make())
     assert vars(model) == before
+
+
+def test_x_and_y_are_not_batches():
+    with pytest.raises(TypeError, match="^fit_batches.. takes 2 positional arguments"):
+        GRURegressor(**OPTIONS).fit_batches(X, Y)
+    with pytest.raises(TypeError, match="must be a tuple .X, y. or .X, y, sample_weight."):
+        GRUClassifier(**OPTIONS).fit_batches(X, classes(Y))
 
 
 def test_another_number_of_batches_in_a_later_pass():

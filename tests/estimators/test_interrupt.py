@@ -85,7 +85,7 @@ def test_ctrl_c_keeps_what_was_learnt(monkeypatch, sigint, n_jobs, early_stoppin
     patch(monkeypatch, "_run_epoch", interrupted)
     model = GRURegressor(max_iter=10, **options)
     kept = "best epoch so far" if early_stopping else "last completed epoch"
-    message = f"^Training was interrupted after 3 of 10 epochs. .* {kept} .* warm_start=True"
+    message = f"^Training was interrupted after 3 of 10 .* {kept} .* call fit again with warm_start"
     with pytest.warns(UserWarning, match=message):
         assert model.fit(X, y) is model
     assert_same_fit(model, expected)

@@ -1,6 +1,7 @@
 """What a fit prints, and the summary of a model."""
 
 import io
+import pickle
 import re
 import sys
 
@@ -192,6 +193,10 @@ total                     69
         + "Keras and torch count 6 more: they give every gate a recurrent bias; here only the "
         "candidate n has one."
     )
+    # A notebook shows the repr of what a cell returns.
+    text = pickle.loads(pickle.dumps(model.summary()))
+    assert repr(text) == str(text) == model.summary() and type(str(text)) is str
+    assert GRUClassifier(3).summary(2) == GRUClassifier(3).summary(2, n_outputs=1)
 
 
 @pytest.mark.parametrize(

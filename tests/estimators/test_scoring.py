@@ -1,6 +1,7 @@
 """What early stopping watches, and the scorers that compare models."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -163,6 +164,46 @@ def test_another_scoring_begins_anew():
 def test_scoring_that_cannot_be_used(scoring, message):
     with pytest.raises(ValueError, match=message):
         held_out(scoring)
+
+
+def test_the_loss_counts_where_a_score_is_undefined():
+    """Only one class is held out, so that its ROC AUC is NaN after every epoch."""
+    X, y = table(60)
+    positive = np.arange(60) < 40
+    options = SHORT | {"early_stopping": True, "max_iter": 30, "learning_rate_init": 0.1}
+    data = {"X_val": X[:9], "y_val": positive[:9]}
+    expected = GRUClassifier(**options).fit(X, positive, **data)
+    assert expected.n_iter_ < 30
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        model = GRUClassifier(**options, scoring="roc_auc").fit(X, positive, **data)
+    assert np.isnan(model.validation_scores_).all() and model.n_iter_ == expected.n_iter_
+    assert_array_equal(model._parameters, expected._parameters)
+    messages = [str(w.message) for w in found]
+    assert [w.category.__name__ for w in found] == ["UndefinedMetricWarning", "UserWarning"]
+    assert messages[1].startswith("scoring='roc_auc' is not defined on the validation data")
+    assert "with every class" in messages[1] and found[1].filename == __file__
+
+
+def test_a_score_that_is_defined_later_counts():
+    calls = []
+
+    def scorer(model, X, y):
+        calls.append(model)
+        return [np.nan, np.nan, -5.0, -6.0, np.nan][len(calls) - 1]
+
+    with pytest.warns(UserWarning, match="is not defined on the validation data") as found:
+        model = held_out(scorer, max_iter=5)
+    assert len(found) == 1
+    assert_array_equal(model._parameters, calls[2]._parameters)
+    assert model.best_validation_score_ == -5
+
+
+def test_an_error_of_a_scorer_says_that_it_is_of_the_validation_data():
+    model = GRUClassifier(scoring="neg_log_loss", **SHORT)
+    chosen = LABELS != LABELS[0]
+    with pytest.raises(ValueError, match="^scoring='neg_log_loss' failed on the validation data: "):
+        model.fit(X, LABELS, X_val=[X[i] for i in np.flatnonzero(chosen)], y_val=LABELS[chosen])
 
 
 def test_scoring_is_checked_where_nothing_is_held_out():

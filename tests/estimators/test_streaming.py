@@ -335,6 +335,7 @@ def test_a_state_is_a_copy():
         {"size": (16, 16)},
         {"pooling": ("last", "mean")},
         {"dtype": "float64"},
+        {"size": 9},  # padded to the same number of units
     ],
     ids=str,
 )
@@ -358,6 +359,36 @@ def test_the_state_of_another_network_is_refused(other):
         with pytest.raises(ValueError, match="^state is .*Pass what get_state returned"):
             stream.set_state(state)
     assert_same([stream.push(step)[0] for step in x[1:]], so_far(model, x[:, 0])[1:])
+
+
+def test_the_state_of_other_parameters_or_scales_is_refused():
+    model, x = fitted(), steps(2)
+    state = model.stream().get_state()
+    for name in ("_parameters", "feature_mean_", "feature_scale_"):
+        other = copy.deepcopy(model)
+        getattr(other, name)[0] += 1
+        stream = other.stream()
+        before = stream.push(x[0])
+        with pytest.raises(ValueError, match="^state belongs to another model, .* checksums"):
+            stream.set_state(state)
+        stream.reset()
+        assert_same([stream.push(x[0])], [before])
+        stream.set_state(other.stream().get_state())
+
+
+def test_a_stream_says_what_it_is():
+    model, x = fitted(), steps(4)
+    stream = model.stream()
+    name = type(model).__name__
+    assert repr(stream) == f"<Stream of {name}, 1 stream, 0 steps>"
+    stream.push(x[0])
+    assert repr(stream) == f"<Stream of {name}, 1 stream, 1 step>"
+    several = model.stream(3)
+    several.push(steps(3))
+    several.push(steps(3))
+    assert repr(several) == f"<Stream of {name}, 3 streams, 2 steps>"
+    several.reset(1)
+    assert repr(several) == f"<Stream of {name}, 3 streams, 0 to 2 steps>"
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])

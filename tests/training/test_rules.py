@@ -188,16 +188,18 @@ def test_what_is_remembered_is_a_copy():
 @pytest.mark.parametrize(
     ("curve", "n_epochs", "expected"),
     [
-        ([0.5, 0.4, 0.6], 3, (0.5, 0.6)),
-        ([0.5, 0.4, 0.54], 3, None),  # it fluctuates
+        ([0.5, 0.4, 0.9], 3, (0.5, 0.9)),
+        ([0.5, 0.4, 0.8], 3, None),  # it fluctuates
+        ([2.0, 2.9], 2, None),
+        ([2.0, 3.1], 2, (2.0, 3.1)),
+        ([0.005, 0.3], 2, None),  # it is still far better than a constant
+        ([0.005, 0.4], 2, (0.005, 0.4)),
         ([0.5, 9.0, 0.4], 3, None),  # it has recovered
-        ([-3.0, -2.0], 2, (-3.0, -2.0)),
-        ([-3.0, -2.8], 2, None),
-        ([0.0, 1e-5], 2, None),
-        ([0.0, 1e-3], 2, (0.0, 1e-3)),
+        ([-3.0, -1.0], 2, (-3.0, -1.0)),
+        ([-3.0, -2.0], 2, None),
         # Training goes on from a good model, with a new schedule or on other data.
         ([0.5, 0.001, 0.001, 0.01], 2, None),
-        ([0.5, 0.001, 0.001, 0.6], 2, (0.5, 0.6)),
+        ([0.5, 0.001, 0.001, 0.9], 2, (0.5, 0.9)),
         ([0.5, 0.001, 2.0, 1.5], 2, None),
         # It was in the first epoch.
         ([1e9, 9e8], 2, (0.7, 9e8)),
@@ -210,6 +212,11 @@ def test_what_is_remembered_is_a_copy():
 )
 def test_what_is_divergence(curve, n_epochs, expected):
     assert find_divergence(curve, n_epochs, 1e-4, lambda: 0.7) == expected
+
+
+def test_the_smallest_rise_of_a_loss_of_zero():
+    assert find_divergence([0.0, 1e-5], 2, 1e-4, lambda: 0.0) is None
+    assert find_divergence([0.0, 1e-3], 2, 1e-4, lambda: 0.0) == (0.0, 1e-3)
 
 
 def test_a_large_loss_is_compared_with_that_of_a_constant():
