@@ -70,6 +70,21 @@ def refuse_rows_of_time(X, sequences):
         )
 
 
+def refuse_long_format(X, y, sequences):
+    """Refuse a frame with more rows than y has targets: the rows may be steps of several series."""
+    if sequences.layout != "2d" or not hasattr(X, "groupby"):
+        return
+    n_targets = len(y) if isinstance(y, (list, tuple)) else (np.shape(y) or (0,))[0]
+    if 0 < n_targets < len(sequences):
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: X is a frame read as "
+            f"{_read_as(sequences)}, y has {n_targets} targets. Give one target for each row. If "
+            "the rows are the steps of several series (long format), pass [x.drop(columns='id') "
+            "for _, x in X.groupby('id')], with the column that names the series in place of "
+            "'id', and y in the order of the groups."
+        )
+
+
 _HOW_TO_PASS_A_SERIES = (
     "pass [X], which is a single sequence, or cut it into windows (n_windows, n_timesteps, "
     "n_features), for example of 24 steps with np.lib.stride_tricks.sliding_window_view(X, 24, "

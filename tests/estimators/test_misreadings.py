@@ -90,6 +90,24 @@ def test_rows_of_several_levels_are_refused(fit):
         fit([x for _, x in X.groupby(level=0)])
 
 
+@pytest.mark.parametrize("estimator", [GRURegressor, GRUClassifier, GRUStepRegressor])
+def test_a_frame_in_long_format(estimator):
+    X = pd.DataFrame({"id": np.repeat(np.arange(6), 5), "t": np.tile(np.arange(5), 6)})
+    X["value"] = SIGNAL[:30, 0]
+    message = (
+        r"inconsistent numbers of samples.*30 sequences of 3 steps.*6 targets.*X.groupby\('id'\)"
+    )
+    for y in (np.arange(6) % 2, pd.Series(np.arange(6) % 2), [0, 1] * 3):
+        with pytest.raises(ValueError, match=message):
+            small(estimator).fit(X, y)
+    with pytest.raises(ValueError, match="X has 30 sequences, y has 6 (targets|entries)"):
+        small(estimator).fit(X.to_numpy(), [0, 1] * 3)
+    with pytest.raises(ValueError, match="X has 30 sequences, y has 31 (targets|entries)"):
+        small(estimator).fit(X, np.arange(31) % 2)
+    if estimator is not GRUStepRegressor:
+        small(estimator).fit([x.drop(columns="id") for _, x in X.groupby("id")], [0, 1] * 3)
+
+
 @FITS
 @pytest.mark.parametrize("library", [pd, pl])
 def test_columns_of_very_different_spread(fit, library):
