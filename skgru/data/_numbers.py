@@ -33,7 +33,8 @@ def as_numbers(data, name, axes, convert=to_array):
     Returns
     -------
     array : ndarray
-        Of kind bool, integer or float; it may hold NaN. Any number of dimensions.
+        Of kind bool, integer or float; it may hold NaN, also in place of None and pandas.NA. Any
+        number of dimensions.
 
     Raises
     ------
@@ -49,7 +50,9 @@ def as_numbers(data, name, axes, convert=to_array):
         if array.dtype == object:
             array = array.astype(np.float64)
     except (OverflowError, TypeError, ValueError) as error:
-        raise _explain(data, name, axes, error) from error
+        array = _with_nan_for_na(data)
+        if array is None:
+            raise _explain(data, name, axes, error) from error
     if array.dtype.kind == "c":
         raise complex_error(name)
     if array.size and array.dtype.kind not in "biuf":
@@ -116,6 +119,20 @@ def _refuse_date_objects(array, name, axes):
             raise ValueError(f"{name} at {_where(axes, place)} is a date or time. {_DATES_REMEDY}")
 
 
+def _with_nan_for_na(data):
+    """Convert data that hold pandas.NA, of which Python makes no float; None for any others."""
+    try:
+        entries = np.array(data, dtype=object)
+        is_na = np.reshape([_is_na(entry) for entry in entries.flat], entries.shape)
+        return np.where(is_na, np.nan, entries).astype(np.float64) if is_na.any() else None
+    except (OverflowError, TypeError, ValueError):
+        return None
+
+
+def _is_na(entry):
+    return type(entry).__name__ == "NAType"  # without an import of pandas
+
+
 def _where(axes, place):
     return ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False))
 
@@ -135,6 +152,8 @@ def _explain(data, name, axes, error):
                     f"every {axes[0]} the same number of {axes[1]}s."
                 )
     for place in np.ndindex(entries.shape if entries.ndim else (0,)):
+        if entries[place] is None or _is_na(entries[place]):
+            continue  # missing values have a message of their own, if everything else is a number
         try:
             float(entries[place])
         except (OverflowError, TypeError, ValueError) as reason:
@@ -142,7 +161,11 @@ def _explain(data, name, axes, error):
                 return complex_error(name)
             where = _where(axes, place)
             if hasattr(data, "columns"):
-                where += f" (column {list(data.columns)[place[1]]!r})"
+                column = list(data.columns)[place[1]]
+                is_table = axes[0] == "sequence" and axes[-1] == "feature"
+                if is_table and length_of(entries[place]) is not None:
+                    return _nested_error(data, name, column)
+                where += f" (column {column!r})"
             if isinstance(reason, OverflowError):
                 return ValueError(
                     f"{name} at {where} is too large for a 64-bit float ({reason}). Divide by a "
@@ -151,9 +174,32 @@ def _explain(data, name, axes, error):
             kind = TypeError if isinstance(reason, TypeError) else ValueError
             return kind(f"{name} at {where} is not a number: {reason}. {_remedy(axes)}")
     if entries.dtype == object and entries.size and isinstance(entries.flat[0], (str, bytes)):
-        return ValueError(f"{name} holds strings. {_remedy(axes)}")
+        return ValueError(f"{name} holds strings. {_remedy_for_strings(name, axes)}")
     kind = TypeError if isinstance(error, TypeError) else ValueError
     return kind(f"{name} is not an array of numbers: {error}")
+
+
+def _nested_error(frame, name, column):
+    """The error for a frame with an array in each cell, as in the nested frames of sktime."""
+    to_list = "tolist" if hasattr(frame, "iloc") else "to_list"  # polars has only the second name
+    several = ""
+    if len(frame.columns) > 1:
+        several = (
+            " If several columns hold one feature of the sequences each, pass "
+            f"[np.column_stack(row) for row in {name}.to_numpy()]."
+        )
+    return TypeError(
+        f"{name} is a frame with an array in each row of column {column!r}, but a frame holds one "
+        f"number in each cell. Pass the arrays as a list, {name}[{column!r}].{to_list}().{several}"
+    )
+
+
+def _remedy_for_strings(name, axes):
+    if axes[-1] == "feature":
+        return _remedy(axes)
+    if axes[0] == "step":
+        return "Convert each item to numbers, as np.asarray(item, dtype=float) does."
+    return f"Convert them to numbers, for example with {name} = np.asarray({name}, dtype=float)."
 
 
 def _remedy(axes):

@@ -164,9 +164,6 @@ class StepRows:
 
     def numbers(self, flat, name):
         """Targets that `flatten` returned as real numbers; missing values become NaN."""
-        if flat.dtype == object:
-            missing = [value is None or repr(value) == "<NA>" for value in flat.flat]
-            flat = np.where(np.reshape(missing, flat.shape), np.nan, flat)
         try:
             return as_numbers(flat, name, ("step", "output"))
         except (TypeError, ValueError):

@@ -15,7 +15,7 @@ from ._constraints import check_hidden_layer_sizes, check_precision, check_sizes
 from ._inputs import check_finite_when_scaled, check_X, read_X, record_X
 from ._options import network_options, resolve_batch_size, resolve_penalty
 from ._scoring import Scoring, make_scoring
-from ._suspicions import check_target_reading
+from ._suspicions import check_target_reading, refuse_long_format
 from ._validation import check_target_range, check_training_weight, hold_out
 
 # As in HistGradientBoosting: with more sequences, a tenth of them can be spared for validation.
@@ -191,6 +191,8 @@ def _read_training_data(model, X, y, sample_weight, target, declared):
         sequences = check_X(model, X, reset=False)
         inputs = {}
     _require_y(model, y)
+    if target is None:
+        refuse_long_format(X, y, sequences)
     rows = model._row_type(sequences)
     weight = rows.weights(sample_weight)
     if target is None:

@@ -70,6 +70,21 @@ def refuse_rows_of_time(X, sequences):
         )
 
 
+def refuse_long_format(X, y, sequences):
+    """Refuse a frame with more rows than y has targets: the rows may be steps of several series."""
+    if sequences.layout != "2d" or not hasattr(X, "groupby"):
+        return
+    n_targets = len(y) if isinstance(y, (list, tuple)) else (np.shape(y) or (0,))[0]
+    if 0 < n_targets < len(sequences):
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: X is a frame read as "
+            f"{_read_as(sequences)}, y has {n_targets} targets. Give one target for each row. If "
+            "the rows are the steps of several series (long format), pass [x.drop(columns='id') "
+            "for _, x in X.groupby('id')], with the column that names the series in place of "
+            "'id', and y in the order of the groups."
+        )
+
+
 _HOW_TO_PASS_A_SERIES = (
     "pass [X], which is a single sequence, or cut it into windows (n_windows, n_timesteps, "
     "n_features), for example of 24 steps with np.lib.stride_tricks.sliding_window_view(X, 24, "
@@ -89,12 +104,19 @@ def warn_of_a_single_column(X, sequences):
 
 
 def warn_of_unlike_columns(X, sequences):
-    """Warn of a frame whose columns have spreads so different that they may be features.
+    """Warn of a frame whose columns have such different values that they may be features.
 
     The steps of a univariate series have similar spreads; temperatures and pressures have not. A
     factor of 10 between the largest and the smallest spread is beyond most series that grow or
-    calm down. Such series warn wrongly if their columns have names that do not count (0, 1, 2, or
-    lag_3, lag_2, lag_1).
+    calm down.
+
+    Nor does the mean of a series jump far from one step to the next, compared with how far its
+    rows differ. It may jump by up to 20 spreads (the larger of the two steps), or by any distance
+    as long as it does not become 5 times as large or as small: that leaves room for trends, lags
+    and daily profiles, even with hardly any noise. Features of similar size and spread pass, too.
+
+    Series beyond these limits, such as the phases of a process that hardly varies, warn wrongly if
+    their columns have names that do not count (0, 1, 2, or lag_3, lag_2, lag_1).
     """
     if sequences.layout != "2d" or not hasattr(X, "columns"):
         return
@@ -104,15 +126,28 @@ def warn_of_unlike_columns(X, sequences):
     chosen = np.linspace(0, len(sequences) - 1, max(2, _SAMPLE // n_timesteps)).astype(int)
     rows = np.stack([sequences[i][:, 0] for i in np.unique(chosen)]).astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        spread = rows.std(axis=0)
-    spread = spread[spread > 0]  # constants, such as flags that are not set, say nothing
-    if len(spread) > 1 and spread.max() > 10 * spread.min():
+        spread, mean = rows.std(axis=0), rows.mean(axis=0)
+        varies = spread > 0  # constants, such as flags that are not set, say nothing
+        what = _unlike(spread[varies], mean[varies])
+    if what is not None:
         warn(
-            "The columns of X have very different spreads, like different quantities, but each row "
+            f"The columns of X have very different {what}, like different quantities, but each row "
             f"is read as a univariate sequence: X as {_read_as(sequences)}. If the columns are "
             f"features and the rows are the steps of one series, {_HOW_TO_PASS_A_SERIES}. If each "
             "row is a sequence, X.to_numpy() is read in the same way without this warning."
         )
+
+
+def _unlike(spread, mean):
+    """What differs too much between columns for a series: "spreads", "means" or None."""
+    if len(spread) < 2:
+        return None
+    if spread.max() > 10 * spread.min():
+        return "spreads"
+    is_far = np.abs(np.diff(mean)) > 20 * np.maximum(spread[1:], spread[:-1])
+    size = np.abs(mean)
+    is_resized = np.maximum(size[1:], size[:-1]) > 5 * np.minimum(size[1:], size[:-1])
+    return "means" if (is_far & is_resized).any() else None
 
 
 def _has_rows_of_time(X):
@@ -167,12 +202,15 @@ def warn_of_swapped_axes(sequences):
 
 
 def warn_of_targets_of_steps(sequences, target, encoded):
-    """Warn of as many targets for each sequence as it has steps.
+    """Warn of as many labels for each sequence as it has steps.
 
-    It is right, and the warning wrong, where as many values are forecast as were observed.
+    It concerns regressors only if all targets are 0 or 1. Other numbers are more probably a
+    forecast, whose horizon is often as long as the window: 24 hours ahead from the last 24.
     """
     n_targets = encoded.shape[1]
-    if n_targets > 1 and sequences.common_length == n_targets:
+    if n_targets == 1 or sequences.common_length != n_targets:
+        return
+    if np.isin(encoded, (0, 1)).all():
         estimator = "GRUStepClassifier" if isinstance(target, LabelTarget) else "GRUStepRegressor"
         warn(
             f"y has {n_targets} columns, as many as the sequences of X have steps. They are read "
@@ -200,17 +238,25 @@ def warn_of_ids(sequences):
     """Warn of numbers that look like ids of words or items.
 
     These are integers from 0 on of one feature, with more than 100 different values, some above
-    1000, in no smooth order: neighbours differ by more than half of what any two values do. Counts
-    and readings that jump like this warn wrongly.
+    1000. They are in no smooth order: neighbours differ by more than half of what any two values
+    do. And their sizes mean nothing: values that are frequent lie between values that are rare,
+    whereas a measurement is about as frequent as the next smaller and the next larger one.
+
+    Readings that jump are told apart by the last condition, but so are some ids, of which nothing
+    is said: those that are numbered by frequency, as in many data sets of texts (they look like
+    counts), those that are all about equally frequent, and those that hardly recur in few data.
     """
     dtype = sequences.values.dtype
     if dtype.kind not in "iu" or sequences.n_features > 1 or sequences.layout == "3d":
         return
-    values = np.asarray(sequences.values[:_SAMPLE], dtype=np.float64).ravel()
-    if values.min() < 0 or values.max() <= 1000 or len(np.unique(values)) <= 100:
+    values = np.asarray(sequences.values[:_SAMPLE]).ravel()
+    different, counts = np.unique(values, return_counts=True)
+    if different[0] < 0 or different[-1] <= 1000 or len(different) <= 100:
         return
+    values = values.astype(np.float64)
     jump = np.abs(np.diff(values)).mean()
-    if jump > 0.5 * np.abs(values - np.roll(values, len(values) // 2)).mean():
+    is_smooth = jump <= 0.5 * np.abs(values - np.roll(values, len(values) // 2)).mean()
+    if not is_smooth and _are_frequent_at_random(different, counts):
         warn(
             f"The integers in X are read as measurements: X as {_read_as(sequences)}. If they are "
             "ids of words or items, their sizes mean nothing: pass a list of arrays (length, "
@@ -218,6 +264,21 @@ def warn_of_ids(sequences):
             "(one-hot), or with a vector that describes it. If they are measurements, floats are "
             "read in the same way without this warning."
         )
+
+
+def _are_frequent_at_random(different, counts):
+    """Whether the most frequent integers are scattered among rare ones, as those of labels are.
+
+    At least 8 of the 10 most frequent occur 10 times, and 5 times as often as the next smaller and
+    the next larger integer that occurs. Prices and rounded numbers may, too (999, 1499, 2000), but
+    then half of the 10 have the same last digit.
+    """
+    top = np.argsort(-counts, kind="stable")[:10]
+    padded = np.pad(counts, 1)
+    beside = np.maximum(padded[top], padded[top + 2])
+    are_alone = (counts[top] >= 10) & (counts[top] >= 5 * beside)
+    same_digit = np.bincount((different[top] % 10).astype(int)).max()
+    return np.count_nonzero(are_alone) >= 8 and same_digit < 5
 
 
 def _read_as(sequences):

@@ -49,6 +49,47 @@ BAD_X = {
         pd.DataFrame({"a": [1.0, None, 1, 1, 1, 1], "b": [0] * 6}), ValueError,
         "Input X contains NaN at sequence 1, step 0",
     ),
+    **{
+        f"{what} in a list": (
+            [pd.DataFrame({"u": column, "v": [1.0, 2.0, 3.0]})] * 6, ValueError,
+            "Input X contains NaN at sequence 0, step 1, feature 0.*fill",
+        )
+        for what, column in {
+            "a gap of Float64": pd.array([1.5, None, 2.0], dtype="Float64"),
+            "a gap of boolean": pd.array([True, None, False], dtype="boolean"),
+            "NA among objects": pd.Series([1, pd.NA, 2], dtype=object),
+            "None among objects": pd.Series([1, None, 2], dtype=object),
+        }.items()
+    },
+    "a gap of Float64 in a table": (
+        pd.DataFrame({"u": pd.array([1, 2, None] * 2, dtype="Float64"), "v": 1.0}), ValueError,
+        "Input X contains NaN at sequence 2, step 0",
+    ),
+    "NA in a table": (
+        pd.DataFrame({"u": [1, 2, pd.NA] * 2, "v": 1.0}), ValueError,
+        "Input X contains NaN at sequence 2, step 0",
+    ),
+    "None in a table": (
+        np.array([[1, None]] * 6, object), ValueError, "Input X contains NaN at sequence 0, step 1",
+    ),
+    "NA in nested lists": (
+        [[1.0, pd.NA]] * 6, ValueError, "Input X contains NaN at sequence 0, step 1",
+    ),
+    "a missing value before a string": (
+        pd.DataFrame({"u": [pd.NA, None, "x", 1, 2, 3]}), ValueError,
+        r"X at sequence 2, step 0 \(column 'u'\) is not a number: .*'x'",
+    ),
+    "arrays in a frame": (
+        pd.DataFrame({"s": [np.zeros(3 + i) for i in range(6)]}), TypeError,
+        r"array in each row of column 's'.* list, X\['s'\].tolist\(\).$",
+    ),
+    "series in a frame": (
+        pd.DataFrame({name: [pd.Series([1.0, 2.0])] * 6 for name in "st"}), TypeError,
+        r"X\['s'\].tolist\(\). If several .*np.column_stack\(row\) for row in X.to_numpy\(\)",
+    ),
+    "lists in a frame of polars": (
+        pl.DataFrame({"s": [[1.0, 2.0]] * 6}), TypeError, r"list, X\['s'\].to_list\(\)",
+    ),
     "an empty sequence": (
         [*SIX[:4], np.zeros((0, 2)), SIX[5]], ValueError, "Sequence 4 of X is empty.*Remove it",
     ),

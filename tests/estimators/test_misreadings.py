@@ -90,6 +90,24 @@ def test_rows_of_several_levels_are_refused(fit):
         fit([x for _, x in X.groupby(level=0)])
 
 
+@pytest.mark.parametrize("estimator", [GRURegressor, GRUClassifier, GRUStepRegressor])
+def test_a_frame_in_long_format(estimator):
+    X = pd.DataFrame({"id": np.repeat(np.arange(6), 5), "t": np.tile(np.arange(5), 6)})
+    X["value"] = SIGNAL[:30, 0]
+    message = (
+        r"inconsistent numbers of samples.*30 sequences of 3 steps.*6 targets.*X.groupby\('id'\)"
+    )
+    for y in (np.arange(6) % 2, pd.Series(np.arange(6) % 2), [0, 1] * 3):
+        with pytest.raises(ValueError, match=message):
+            small(estimator).fit(X, y)
+    with pytest.raises(ValueError, match="X has 30 sequences, y has 6 (targets|entries)"):
+        small(estimator).fit(X.to_numpy(), [0, 1] * 3)
+    with pytest.raises(ValueError, match="X has 30 sequences, y has 31 (targets|entries)"):
+        small(estimator).fit(X, np.arange(31) % 2)
+    if estimator is not GRUStepRegressor:
+        small(estimator).fit([x.drop(columns="id") for _, x in X.groupby("id")], [0, 1] * 3)
+
+
 @FITS
 @pytest.mark.parametrize("library", [pd, pl])
 def test_columns_of_very_different_spread(fit, library):
@@ -100,6 +118,43 @@ def test_columns_of_very_different_spread(fit, library):
         fit(X[["load", "temp", "pressure"]][:20])
     fit(X[["temp", "load"]])
     fit(X.to_numpy())
+
+
+@FITS
+@pytest.mark.parametrize("library", [pd, pl])
+def test_columns_of_very_different_mean(fit, library):
+    noise = RNG.normal(size=40)
+    X = library.DataFrame(
+        {"temp": 20 + 5 * noise, "press": 1000 + 10 * noise, "hum": 50 + 2 * noise}
+    )
+    with pytest.warns(UserWarning, match=r"very different means.*40 sequences of 3 steps.*\[X\]"):
+        fit(X)
+    fit(X[["temp", "hum"]])
+    fit(X.to_numpy())
+
+
+NOISE = np.random.default_rng(1).normal(size=(40, 4))
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [100, 300, 350, 250] + NOISE,  # a daily profile with little noise
+        [1, 40, 90, 30] + 5 * NOISE,  # one from nearly zero, with more noise
+        [1000, 1100, 1210, 1331] + NOISE,  # a trend
+        [0, 1000, 5, 1000] + [0, 100, 0, 100] * NOISE,  # with a constant column
+        1000 + NOISE[:, [0, 0, 0, 0]].cumsum(axis=0),  # lags
+    ],
+)
+def test_series_whose_means_move(X):
+    fit_regressor(pd.DataFrame(X, columns=["night", "morning", "noon", "evening"]))
+
+
+def test_means_may_jump_in_columns_that_count():
+    X = [20, 1000, 50, 1000] + NOISE
+    fit_regressor(pd.DataFrame(X, columns=[f"t-{i}" for i in range(3, -1, -1)]))
+    with pytest.warns(UserWarning, match="very different means"):
+        fit_regressor(pd.DataFrame(X, columns=list("abcd")))
 
 
 @FITS
@@ -222,7 +277,8 @@ def test_targets_of_steps(X):
     with pytest.warns(UserWarning, match=message.format("GRUStepClassifier")):
         small(GRUClassifier).fit(X, y)
     with pytest.warns(UserWarning, match=message.format("GRUStepRegressor")):
-        small(GRURegressor).fit(X, SIGNAL)
+        small(GRURegressor).fit(X, y)
+    small(GRURegressor).fit(X, SIGNAL)  # a forecast as long as the window
     small(GRUClassifier).fit(X, y[:, :49])
     small(GRURegressor).fit(X, SIGNAL[:, :24])
     small(GRUStepClassifier).fit(X, y)
@@ -256,8 +312,9 @@ def test_labels_of_steps_in_a_table():
 
 # --- ids ----------------------------------------------------------------------------------------
 
-# As frequent as words are: few of them make up most of a text.
-IDS = (RNG.pareto(1.0, size=(60, 20)) * 30).astype(int)
+# Words are numbered in the order of the alphabet, and few of them make up most of a text.
+WORDS = 1 / np.arange(1, 5001)
+IDS = RNG.permutation(5000)[RNG.choice(5000, size=(120, 20), p=WORDS / WORDS.sum())]
 
 
 def fit_classifier(X):
@@ -270,7 +327,7 @@ def fit_tagger(X):
 
 @pytest.mark.parametrize("fit", [fit_classifier, fit_tagger])
 @pytest.mark.parametrize(
-    "X", [IDS, IDS.tolist(), [x[: 5 + i % 10].tolist() for i, x in enumerate(IDS)]]
+    "X", [IDS, IDS.tolist(), [x[: 10 + i % 11].tolist() for i, x in enumerate(IDS)]]
 )
 def test_ids_as_numbers(fit, X):
     with pytest.warns(UserWarning, match=r"integers .*as measurements.*1 feature.*ids of words"):
@@ -281,11 +338,20 @@ def test_ids_as_numbers(fit, X):
     "X",
     [
         IDS.astype(float),
-        IDS - 1,  # negative
+        IDS - IDS.min() - 1,  # negative
         IDS % 1001,  # up to 1000
         IDS % 100 * 50,  # 100 values
         IDS[:, :, np.newaxis],
+        np.sort(IDS, axis=None).reshape(120, 20),  # a smooth order
+        IDS * 10,  # one last digit
         np.abs(SIGNAL * 300).astype(int),  # readings
+        RNG.gamma(2, 300, size=(500, 1)).astype(int),
+        RNG.lognormal(5, 1.5, size=(60, 50)).astype(int),
+        RNG.integers(0, 5000, size=(60, 50)),
+        (RNG.gamma(2, 300, size=(60, 50)).astype(int) * 3.7).astype(int),  # only some integers
+        RNG.gamma(2, 300, size=(60, 50)).astype(int) * (RNG.random((60, 50)) < 0.3),
+        (RNG.pareto(1.0, size=(60, 50)) * 30).astype(int),  # counts, or ids ordered by frequency
+        RNG.lognormal(3, 1, size=(60, 50)).astype(int) * 100 + 99,  # prices
     ],
 )
 def test_integers_that_are_no_ids(X):

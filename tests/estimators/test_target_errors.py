@@ -91,7 +91,10 @@ def test_bad_classes(y, message):
         (np.arange(6).astype("datetime64[s]"), "y has dtype datetime64.* Convert"),
         (pd.Series(np.arange(6).astype("datetime64[s]")), "y has dtype datetime64.* Convert"),
         (pd.DataFrame({"at": np.arange(6).astype("datetime64[s]")}), "y has dates .* column 'at'"),
-        (np.array(list("121212")), "y holds strings. Convert it to a number"),
+        (np.array(list("121212")), r"y holds .*Convert .* np.asarray\(y(_val)?, dtype=float\)"),
+        (["1.2"] * 6, r"y holds strings. .* np.asarray\(y(_val)?, dtype=float\)"),
+        (pd.Series([1, 2, 3, 4, 5, pd.NA], dtype=object), "Input y contains NaN at sequence 5"),
+        ([0.5, 1, 2, pd.NA, 4, None], "Input y contains NaN at sequence 3"),
         ({"a": 1}, "y is not an array of numbers: .*'dict'"),
     ],
 )
