@@ -167,7 +167,9 @@ class Target:
         return copy.deepcopy(self.old).set_params(max_iter=_EPOCHS)
 
     def call(self, model):
-        with warnings.catch_warnings():
+        # An interrupt just before the end of a `with` block keeps Python from leaving it, so that
+        # errors of floating point would stay silenced in the cases after this one.
+        with warnings.catch_warnings(), np.errstate():
             warnings.simplefilter("ignore")
             getattr(model, self.method)(*(self.X, self.y)[: 2 if "fit" in self.method else 1])
 
