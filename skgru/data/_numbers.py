@@ -43,10 +43,11 @@ def as_numbers(data, name, axes, convert=to_array):
     refuse_sparse(data, name)
     refuse_masked(data, name)
     _refuse_dates(data, name)
-    if isinstance(data, np.ndarray) and data.dtype == object:
-        _refuse_date_objects(data, name, axes)
+    array = _as_array(data)
+    if isinstance(array, np.ndarray) and array.dtype == object:
+        _refuse_date_objects(array, name, axes)
     try:
-        array = convert(data)
+        array = convert(array)
         if array.dtype == object:
             array = array.astype(np.float64)
     except (OverflowError, TypeError, ValueError) as error:
@@ -61,6 +62,16 @@ def as_numbers(data, name, axes, convert=to_array):
             remedy = _DATES_REMEDY
         raise ValueError(f"{name} has dtype {array.dtype}, which does not hold numbers. {remedy}")
     return array
+
+
+def _as_array(data):
+    """An array in place of nested lists, if they form one; anything else as it is."""
+    if not isinstance(data, (list, tuple)):
+        return data
+    try:
+        return np.asarray(data)
+    except (OverflowError, ValueError):  # whoever converts them will explain
+        return data
 
 
 def refuse_sparse(data, name):

@@ -284,6 +284,11 @@ class SequenceScaler(
         if sample_weight is not None:
             sample_weight = SequenceRows(sequences).weights(sample_weight)
             n_samples = float(sample_weight.sum())
+            if n_samples < np.finfo(np.float64).tiny:
+                raise ValueError(
+                    f"sample_weight sums to {n_samples:.3g}, which is beyond the range of float64. "
+                    "Divide the weights by their mean."
+                )
 
         with np.errstate(over="ignore", invalid="ignore"):
             moments = column_moments(sequences, sample_weight=sample_weight)

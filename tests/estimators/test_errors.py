@@ -137,6 +137,14 @@ BAD_X = {
         pd.DataFrame({"a": range(6), "b": np.array([*range(5), np.datetime64("2020")], object)}),
         ValueError, "Column 'b' of X at row 5 is a date or time.*Convert",
     ),
+    "dates among nested lists": (
+        [[[1.0], [np.datetime64("2020-01-01")]]] * 6, ValueError,
+        "X at sequence 0, step 1, feature 0 is a date or time.*Convert",
+    ),
+    "dates in a list of lists": (
+        [*SIX[:5], [[1.0, np.timedelta64(3, "D")]]], ValueError,
+        "Sequence 5 of X at step 0, feature 1 is a date or time",
+    ),
     "dates among objects": (
         np.array([[1.0, 2.0], [np.datetime64("2020-01-01"), 3.0]] * 3, object), ValueError,
         "X at sequence 1, step 0 is a date or time.*Convert",

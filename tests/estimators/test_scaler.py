@@ -390,3 +390,9 @@ def test_a_fit_that_raises_leaves_the_scaler_as_it_was(method):
     assert all(vars(scaler)[name] is value for name, value in before.items())
     assert vars(scaler).keys() == before.keys()
     assert vars(new) == vars(SequenceScaler())
+
+
+def test_weights_beyond_float64():
+    X = np.arange(24.0).reshape(4, 6)
+    with pytest.raises(ValueError, match="sample_weight sums to 4e-320, .*Divide"):
+        SequenceScaler().fit(X, sample_weight=np.full(4, 1e-320))
