@@ -147,6 +147,8 @@ class Session:
         fate = "bad" if fault else "either"  # a class may occur in the validation data alone
         if X_val.value is None or y_val.value is None:
             fate = "either"  # None means that there are none
+        if getattr(y_val.value, "dtype", None) == np.int64:
+            fate = "either"  # of a single class, which is bad in training data only
         self.call(model.fit, X, y, fate=fate, words=f"fit[validation {fault}]", **options)
 
     def partial_fit(self):
