@@ -16,6 +16,7 @@ import warnings
 from contextlib import contextmanager
 
 import numpy as np
+from sklearn import config_context
 
 from skgru import (
     GRUClassifier,
@@ -168,8 +169,8 @@ class Target:
 
     def call(self, model):
         # An interrupt just before the end of a `with` block keeps Python from leaving it, so that
-        # errors of floating point would stay silenced in the cases after this one.
-        with warnings.catch_warnings(), np.errstate():
+        # settings of NumPy and scikit-learn would stay changed in the cases after this one.
+        with warnings.catch_warnings(), np.errstate(), config_context():
             warnings.simplefilter("ignore")
             getattr(model, self.method)(*(self.X, self.y)[: 2 if "fit" in self.method else 1])
 

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import sklearn
 
 from . import NAMES, load
 from .attack import run_cases
@@ -18,6 +20,15 @@ pytestmark = pytest.mark.skipif(
 # The models of older commits take a compilation for each commit: they are in the long run, and
 # tests/saved_models has models of every format for the ordinary tests.
 _QUICK = [name for name in NAMES if name != "pickles"]
+
+
+@pytest.fixture(autouse=True)
+def settings_of_before():
+    """Settings that an interrupt may leave changed, at the end of a `with` block, are restored."""
+    settings, errors = sklearn.get_config(), np.geterr()
+    yield
+    sklearn.set_config(**settings)
+    np.seterr(**errors)
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")

@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 
 from skgru import GRURegressor
@@ -44,11 +45,14 @@ class Interrupter:
 
     def run(self, function):
         before = sys.gettrace()
-        sys.settrace(self.trace)
-        try:
-            return function()
-        finally:
-            sys.settrace(before)
+        # An interrupt just before the end of a `with` block keeps Python from leaving it, so that
+        # settings of NumPy and scikit-learn would stay changed in other tests.
+        with np.errstate(), config_context():
+            sys.settrace(self.trace)
+            try:
+                return function()
+            finally:
+                sys.settrace(before)
 
 
 def lines_to_interrupt(model, X, y):
