@@ -16,7 +16,7 @@ import warnings
 from contextlib import contextmanager
 
 import numpy as np
-from sklearn import config_context
+from sklearn import get_config, set_config
 
 from skgru import (
     GRUClassifier,
@@ -30,6 +30,7 @@ from .attack import Attack, Verdict
 from .inputs import choose
 from .invariants import fingerprint, same_bits
 
+_SETTINGS, _FLOATING_POINT = get_config(), np.geterr()
 _EPOCHS = 4
 
 
@@ -168,9 +169,7 @@ class Target:
         return copy.deepcopy(self.old).set_params(max_iter=_EPOCHS)
 
     def call(self, model):
-        # An interrupt just before the end of a `with` block keeps Python from leaving it, so that
-        # settings of NumPy and scikit-learn would stay changed in the cases after this one.
-        with warnings.catch_warnings(), np.errstate(), config_context():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             getattr(model, self.method)(*(self.X, self.y)[: 2 if "fit" in self.method else 1])
 
@@ -179,6 +178,10 @@ class Target:
 
     def faults(self, model, error):
         """What is wrong with a model after an interrupt; what was raised is ``error``."""
+        # An interrupt just before the end of a `with` block keeps Python from leaving it, so that
+        # settings of NumPy and scikit-learn stay changed.
+        set_config(**_SETTINGS)
+        np.seterr(**_FLOATING_POINT)
         if error is not None and not isinstance(error, KeyboardInterrupt):
             yield f"raised {type(error).__name__}: {str(error)[:200]}"
         parameters = {**model.get_params(), "max_iter": None}
