@@ -66,9 +66,11 @@ class _Helper:
         return self._n_asked, finished
 
     def wait(self, number, finished):
-        """Return when the function is done; may be called again."""
+        """Return when the function is done; may be called again, also after an interrupt."""
         self._signal_and_spin(self._flags, _UNUSED, 0, _DONE, number, _N_SPINS)
-        with finished:
+        # An earlier call may have been interrupted just after it had acquired the lock, which
+        # nobody would release any more, so the flag counts as well.
+        while self._flags[_DONE] < number and not finished.acquire(timeout=0.1):
             pass
 
     def end(self):

@@ -141,3 +141,15 @@ def test_a_worker_keeps_to_its_share(monkeypatch):
     assert _threads._available_cores() == 2
     monkeypatch.setattr(type(multiprocessing.current_process()), "daemon", True)
     assert _threads._available_cores() == 1
+
+
+def test_a_wait_that_was_interrupted_may_be_called_again():
+    helper = _threads._Helper(0, [])
+    number, finished = helper.start(lambda: None)
+    helper.wait(number, finished)
+    finished.acquire(blocking=False)  # as if the interrupt had come just after this
+    again = threading.Thread(target=helper.wait, args=(number, finished), daemon=True)
+    again.start()
+    again.join(20)
+    assert not again.is_alive()
+    helper.end()
