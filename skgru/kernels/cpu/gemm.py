@@ -126,6 +126,8 @@ def orthonormalize_rows(matrix):
             multiply(coefficients, np.ascontiguousarray(rows[:, :first]), along, False)
             block -= along[:, :n]
         _orthonormalize_few_rows(block)
+        if first + _BLOCK >= n_rows:
+            return  # the panels serve later blocks only
         for i, row in enumerate(block, start=first):
             columns[i // width, :, i % width] = row
             padded = np.zeros(n_panels * width)
