@@ -12,10 +12,10 @@ from .estimators import (
     GRURegressor,
     GRUStepClassifier,
     GRUStepRegressor,
-    SequenceScaler,
     stream,
     warmup,
 )
+from .preprocessing import SequenceScaler
 
 __all__ = [
     "Checkpoint",

@@ -89,11 +89,15 @@ class Sequences:
         Row at which each sequence starts, then the number of rows. Strictly increasing.
     layout : {"2d", "3d", "ragged"}
         How the user passed the data.
+    codes : ndarray of shape (n_rows, n_categorical), dtype int32, or None
+        What categorical columns hold, as rows of their embeddings; None where there are none.
+        `values` may then have no columns, where every step is a symbol and nothing else.
     """
 
     values: np.ndarray | ScatteredRows
     offsets: np.ndarray
     layout: str
+    codes: np.ndarray | None = None
 
     def __len__(self):
         return self.n_sequences
@@ -112,7 +116,7 @@ class Sequences:
 
     @property
     def n_features(self):
-        """Number of features of a step; 1 for a 2D table."""
+        """Number of numeric features of a step; 1 for a 2D table."""
         return self.values.shape[1]
 
     @lazy_property

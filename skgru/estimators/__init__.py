@@ -4,7 +4,6 @@ from ._checkpoint import Checkpoint
 from ._classifier import GRUClassifier
 from ._pipeline_stream import stream
 from ._regressor import GRURegressor
-from ._scaler import SequenceScaler
 from ._step_classifier import GRUStepClassifier
 from ._step_regressor import GRUStepRegressor
 from ._streaming import Stream
@@ -16,7 +15,6 @@ __all__ = [
     "GRURegressor",
     "GRUStepClassifier",
     "GRUStepRegressor",
-    "SequenceScaler",
     "Stream",
     "stream",
     "warmup",

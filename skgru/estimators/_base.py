@@ -5,6 +5,7 @@ from abc import ABCMeta, abstractmethod
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skgru.base import SavedState, check_arrays
 from skgru.kernels import use_device
 
 from ._batches import TrainingBatches
@@ -14,7 +15,6 @@ from ._fit_run import FitRun
 from ._interrupts import fits_several_models
 from ._plan import make_plan
 from ._predictions import Predictions
-from ._saved_state import SavedState, check_arrays
 from ._unfinished import check_same_data, fit_to_finish
 
 # What a fit leaves behind besides the attributes whose names end with an underscore.

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from skgru._persistence import save
 from skgru._warnings import warn
+from skgru.base import Interval, validate_parameter_constraints
 
 from ._callbacks import HAS_CALLBACKS
 from ._predictions import Predictions
-from ._sklearn import Interval, validate_parameter_constraints
 
 
 class Checkpoint:

@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from skgru.base import _fit_context
 from skgru.data import check_classes
 from skgru.targets import ClassTarget, LabelTarget, learn_classes, weigh_classes
-
-from ._sklearn import _fit_context
 
 
 class PredictsClasses:

@@ -8,6 +8,8 @@ from sklearn.base import (
     TransformerMixin,
 )
 
+from skgru.base import _fit_context
+
 from ._base import BaseGRU
 from ._classification import PredictsClasses
 from ._parameters import (
@@ -19,7 +21,6 @@ from ._parameters import (
     TrainingParameters,
 )
 from ._pooled import PooledStates
-from ._sklearn import _fit_context
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -4,11 +4,11 @@ from numbers import Integral
 
 from sklearn.utils.validation import check_is_fitted
 
+from skgru.base import Interval, validate_parameter_constraints
 from skgru.models import GRUNetwork
 
 from ._constraints import check_hidden_layer_sizes
 from ._options import network_options
-from ._sklearn import Interval, validate_parameter_constraints
 
 
 class Summary(str):

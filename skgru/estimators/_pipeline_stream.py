@@ -3,8 +3,9 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skgru.preprocessing import SequenceScaler
+
 from ._predictions import Predictions
-from ._scaler import SequenceScaler
 
 
 def stream(model, n_streams=1, *, method="predict"):

@@ -6,13 +6,13 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skgru._warnings import warn
+from skgru.base import check_finite_when_scaled, check_X, read_X, record_X
 from skgru.data import check_scale, column_statistics, spread_or_one
 from skgru.kernels import resolve_device
 from skgru.targets import Target
 from skgru.training import Dataset
 
 from ._constraints import check_hidden_layer_sizes, check_precision, check_sizes, check_unchanged
-from ._inputs import check_finite_when_scaled, check_X, read_X, record_X
 from ._options import network_options, resolve_batch_size, resolve_penalty
 from ._scoring import Scoring, make_scoring
 from ._suspicions import check_target_reading, refuse_long_format

@@ -6,13 +6,19 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skgru.base import (
+    Interval,
+    StrOptions,
+    check_finite_when_scaled,
+    check_prediction,
+    check_X,
+    validate_parameter_constraints,
+)
 from skgru.data import SequenceRows
 from skgru.kernels import fall_back, use_device
 from skgru.models import Predictor, resolve_n_threads
 
 from ._fitted import FittedArrays
-from ._inputs import check_finite_when_scaled, check_prediction, check_X
-from ._sklearn import Interval, StrOptions, validate_parameter_constraints
 from ._streaming import Stream
 
 

@@ -5,11 +5,10 @@ from numbers import Real
 
 import numpy as np
 
+from skgru.base import _fit_context, check_arrays, find_metric
 from skgru.targets import RealTarget
 
 from ._constraints import check_unchanged
-from ._saved_state import check_arrays
-from ._sklearn import _fit_context, find_metric
 
 
 class PredictsNumbers:

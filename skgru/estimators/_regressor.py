@@ -10,6 +10,8 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from skgru.base import _fit_context
+
 from ._base import BaseGRU
 from ._parameters import (
     DirectionParameters,
@@ -21,7 +23,6 @@ from ._parameters import (
 )
 from ._pooled import PooledStates
 from ._regression import PredictsNumbers
-from ._sklearn import _fit_context
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

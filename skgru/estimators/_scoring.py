@@ -10,10 +10,8 @@ from numbers import Real
 import numpy as np
 
 from skgru._warnings import warn
+from skgru.base import _safe_indexing, check_X
 from skgru.data import StepRows
-
-from ._inputs import check_X
-from ._sklearn import _safe_indexing
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from skgru.base import _fit_context
+
 from ._base import BaseGRU
 from ._classification import PredictsClasses
 from ._parameters import (
@@ -11,7 +13,6 @@ from ._parameters import (
     StackParameters,
     TrainingParameters,
 )
-from ._sklearn import _fit_context
 from ._steps import PredictsSteps
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from skgru.base import _fit_context
+
 from ._base import BaseGRU
 from ._parameters import (
     DirectionParameters,
@@ -11,7 +13,6 @@ from ._parameters import (
     TrainingParameters,
 )
 from ._regression import PredictsNumbers
-from ._sklearn import _fit_context
 from ._steps import PredictsSteps
 
 

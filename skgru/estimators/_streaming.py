@@ -5,11 +5,9 @@ import zlib
 
 import numpy as np
 
+from skgru.base import check_names_of_step, why_too_large
 from skgru.data import as_numbers
 from skgru.models import NetworkStream
-
-from ._feature_names import check_names_of_step
-from ._inputs import why_too_large
 
 
 class Stream:

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import skgru
-from skgru.estimators._saved_state import FORMAT, SavedState
+from skgru.base import FORMAT, SavedState
 
 from . import make
 

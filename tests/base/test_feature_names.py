@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 from skgru import GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor, SequenceScaler
 
-from .problems import ragged, small, steps_in_layout, targets_of
+from ..estimators.problems import ragged, small, steps_in_layout, targets_of
 
 NAMES = ["temp", "load"]
 MODELS = [GRURegressor, GRUClassifier, GRUStepRegressor, GRUStepClassifier]

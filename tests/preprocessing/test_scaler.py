@@ -16,9 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from skgru.base import check_X
 from skgru.data import as_sequences
-from skgru.estimators._inputs import check_X
-from skgru.estimators._scaler import SequenceScaler
+from skgru.preprocessing import SequenceScaler
 
 
 @parametrize_with_checks(

@@ -5,7 +5,7 @@ import numpy as np
 from skgru.data import as_sequences
 
 from ._feature_names import check_feature_names, feature_names
-from ._suspicions import check_reading
+from ._readings import check_reading
 
 
 def check_X(estimator, X, *, reset, name="X"):

@@ -9,9 +9,9 @@ import pytest
 from sklearn.base import clone
 
 import skgru
-from skgru.estimators._saved_state import FORMAT
+from skgru.base import FORMAT
 
-from .test_parameters import CASES, fitted
+from ..estimators.test_parameters import CASES, fitted
 
 IDS = [case.estimator.__name__ for case in CASES]
 

@@ -1,0 +1,53 @@
+"""What every estimator and transformer has: parameters, checks of X, a format of pickles."""
+
+from ._feature_names import check_feature_names, check_names_of_step, feature_names
+from ._inputs import (
+    check_finite_when_scaled,
+    check_layout,
+    check_prediction,
+    check_range,
+    check_X,
+    read_X,
+    record_X,
+    why_too_large,
+)
+from ._parameters import ParameterGroup
+from ._readings import read_as
+from ._saved_state import FORMAT, SavedState, check_arrays
+from ._sklearn import (
+    Interval,
+    Options,
+    StrOptions,
+    _fit_context,
+    _safe_indexing,
+    _wrap_data_with_container,
+    find_metric,
+    validate_parameter_constraints,
+)
+
+__all__ = [
+    "FORMAT",
+    "Interval",
+    "Options",
+    "ParameterGroup",
+    "SavedState",
+    "StrOptions",
+    "_fit_context",
+    "_safe_indexing",
+    "_wrap_data_with_container",
+    "check_X",
+    "check_arrays",
+    "check_feature_names",
+    "check_finite_when_scaled",
+    "check_layout",
+    "check_names_of_step",
+    "check_prediction",
+    "check_range",
+    "feature_names",
+    "find_metric",
+    "read_X",
+    "read_as",
+    "record_X",
+    "validate_parameter_constraints",
+    "why_too_large",
+]

@@ -1,0 +1,98 @@
+"""Transformers whose result has the layout of what they were given."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skgru.base import _wrap_data_with_container, check_X
+
+
+class LayoutTransform:
+    """Mixin: `transform` and `fit_transform` that return a table for a table, a list for a list.
+
+    A subclass defines ``_transform_sequences(sequences)``, which returns the `Sequences` that take
+    their place.
+
+    scikit-learn wraps these methods where it finds them in a transformer's own class, so that any
+    result becomes a frame where the user wants one (`set_output`). Here a table and each frame in
+    a list become frames; 3D arrays and lists of arrays stay what they are. A transformer therefore
+    inherits them from here, and does not define them itself.
+    """
+
+    def fit_transform(self, X, y=None):
+        """Fit to X, then transform it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        X_new : ndarray, list of ndarray, or object array
+            The transformed sequences, as `transform` returns them.
+        """
+        return self.fit(X, y).transform(X)
+
+    def transform(self, X):
+        """Transform sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
+
+        Returns
+        -------
+        X_new : ndarray, list of ndarray, or object array
+            The transformed sequences in the layout of X: a list if X is a list or tuple. A frame
+            becomes an array unless `set_output` asks for a frame, and so does each frame in a list.
+            The dtype is float32 if that of X is float32 or float16, and float64 otherwise.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError, TypeError
+            If X cannot be used or does not match the X of `fit`. The message says where.
+        ValueError
+            If a result would overflow its dtype.
+        """
+        check_is_fitted(self)
+        sequences = check_X(self, X, reset=False)
+        result = restore_layout(self._transform_sequences(sequences), X)
+        if self._layout == sequences.layout == "2d":
+            return _wrap_data_with_container("transform", result, X, self)
+        for i, item in enumerate(X if sequences.layout == "ragged" else ()):
+            if hasattr(item, "columns"):
+                result[i] = _wrap_data_with_container("transform", result[i], item, self)
+        return result
+
+
+def result_dtype(dtype):
+    """The dtype of transformed values: float32 for float32 and float16, otherwise float64."""
+    return np.dtype(np.float32 if dtype in (np.float16, np.float32) else np.float64)
+
+
+def restore_layout(sequences, X):
+    """Give sequences made from X the layout that X had: table, 3D array, list or object array."""
+    values = sequences.values
+    if sequences.layout == "2d":
+        return values.reshape(len(sequences), -1)
+    if sequences.layout == "3d":
+        return values.reshape(len(sequences), -1, sequences.n_features)
+    if sequences.n_features == 1 and np.ndim(next(iter(X))) == 1:
+        values = values.reshape(-1)
+    items = np.split(values, sequences.offsets[1:-1])
+    if not isinstance(X, np.ndarray):
+        return items
+    result = np.empty(len(items), dtype=object)
+    # One by one: assigning the whole list would try to stack sequences of equal length.
+    for i, item in enumerate(items):
+        result[i] = item
+    return result
