@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from skgru.kernels.cpu import _aside
+
 # Counts what is compiled (loading from the cache does not count) while a script runs.
 _COUNT = """
 import json, sys, warnings
@@ -91,6 +93,28 @@ def cache(tmp_path_factory):
     for process in processes:
         assert len(compiled(process)) > 50
     return folder
+
+
+def test_a_second_process_compiles_some_kernels_of_the_first_fit(tmp_path):
+    fit = """
+import numpy as np
+from skgru import GRUClassifier
+from skgru.kernels.cpu import _aside
+X, y = np.zeros((70, 3, 2)), np.arange(70) % 2
+{more}
+# A batch of several shards, whose gradients are added.
+GRUClassifier(3, max_iter=1, batch_size=70, dtype="{dtype}").fit(X, y)
+"""
+    if _aside._count_cores() < 2:
+        pytest.skip("one core has nothing to gain")
+    alone = start(
+        fit.format(more="_aside._count_cores = lambda: 1", dtype="float32"), tmp_path / "1"
+    )
+    shared = start(fit.format(more="", dtype="float64"), tmp_path / "2")
+    names = set(compiled(alone))
+    assert set(_aside._KERNELS) < names
+    # If a signature in _aside.py is not that of a fit, the fit compiles this kernel itself.
+    assert names - set(compiled(shared)) >= set(_aside._KERNELS)
 
 
 def test_a_cache_that_two_processes_filled_at_once_serves_a_third(cache):

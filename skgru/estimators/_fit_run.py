@@ -102,6 +102,8 @@ class FitRun:
     def _make_trainer(self, kernels):
         """A trainer and the parameters to start from, fresh or where the last fit ended."""
         model, plan = self.model, self.plan
+        if kernels.ON_HOST:
+            kernels.compile_aside(model.dtype)
         network = model._network(kernels, plan.network_options, plan.target.loss)
         trainer = Trainer(
             network,

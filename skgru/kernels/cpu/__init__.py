@@ -1,5 +1,6 @@
 """Kernels for the vector units of a CPU."""
 
+from ._aside import compile_aside
 from ._host import head_columns, panel_columns, panel_width
 from .dense import dense_backward, dense_forward
 from .dropout import connect, drop_rows, drop_steps

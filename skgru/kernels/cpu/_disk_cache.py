@@ -21,6 +21,7 @@ from numba.core.serialize import dumps
 from skgru._warnings import warn
 
 from .._compilation import tell_of_compilation
+from ._aside import wait_for
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -51,13 +52,25 @@ class KernelCache(FunctionCache):
 
     def load_overload(self, sig, target_context):
         """Return the compiled kernel for these types, or None if it has to be compiled."""
-        try:
-            found = super().load_overload(sig, target_context)
-        except Exception:
-            found = None
+        found = self._load(sig, target_context)
         if found is None:
             tell_of_compilation(self.cache_path)
+            for _ in wait_for(self._py_func.__name__, sig):
+                found = self._load(sig, target_context)
+                if found is not None:
+                    break
         return found
+
+    def _load(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:
+            return None
+
+    def lacks(self, sig, target_context):
+        """Whether there is no file for these types; one that is there may be damaged."""
+        key = self._index_key(sig, target_context.codegen())
+        return not self._cache_file.exists(key)
 
     def save_overload(self, sig, data):
         """Keep a compiled kernel, if that is possible."""
@@ -79,6 +92,10 @@ class MemoryCache(NullCache):
     def load_overload(self, sig, target_context):
         """Return None: there is nothing to load."""
         tell_of_compilation(None)
+
+    def lacks(self, sig, target_context):
+        """Return False: another process could not leave anything here."""
+        return False
 
 
 class _Files:
@@ -107,6 +124,10 @@ class _Files:
         except FileNotFoundError:
             return None
         return pickle.loads(data) if digest == _digest(identity, data) else None
+
+    def exists(self, key):
+        """Whether there is a file for a key."""
+        return os.path.exists(self._place(key)[0])
 
     def save(self, key, data):
         """Write the file of a key as a whole, or raise an OSError and leave what was there."""
