@@ -15,7 +15,7 @@ from .estimators import (
     stream,
     warmup,
 )
-from .preprocessing import SequenceScaler
+from .preprocessing import SequenceImputer, SequenceScaler
 
 __all__ = [
     "Checkpoint",
@@ -23,6 +23,7 @@ __all__ = [
     "GRURegressor",
     "GRUStepClassifier",
     "GRUStepRegressor",
+    "SequenceImputer",
     "SequenceScaler",
     "__version__",
     "datasets",

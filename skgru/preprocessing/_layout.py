@@ -10,13 +10,17 @@ class LayoutTransform:
     """Mixin: `transform` and `fit_transform` that return a table for a table, a list for a list.
 
     A subclass defines ``_transform_sequences(sequences)``, which returns the `Sequences` that take
-    their place.
+    their place. If these have another layout than X, it decides: a table whose steps have gained
+    features becomes a 3D array.
 
     scikit-learn wraps these methods where it finds them in a transformer's own class, so that any
     result becomes a frame where the user wants one (`set_output`). Here a table and each frame in
     a list become frames; 3D arrays and lists of arrays stay what they are. A transformer therefore
     inherits them from here, and does not define them itself.
     """
+
+    #: Whether X may hold NaN.
+    _allows_missing = False
 
     def fit_transform(self, X, y=None):
         """Fit to X, then transform it.
@@ -64,11 +68,12 @@ class LayoutTransform:
             If a result would overflow its dtype.
         """
         check_is_fitted(self)
-        sequences = check_X(self, X, reset=False)
-        result = restore_layout(self._transform_sequences(sequences), X)
-        if self._layout == sequences.layout == "2d":
+        sequences = check_X(self, X, reset=False, allow_missing=self._allows_missing)
+        transformed = self._transform_sequences(sequences)
+        result = restore_layout(transformed, X)
+        if self._layout == transformed.layout == "2d":
             return _wrap_data_with_container("transform", result, X, self)
-        for i, item in enumerate(X if sequences.layout == "ragged" else ()):
+        for i, item in enumerate(X if transformed.layout == "ragged" else ()):
             if hasattr(item, "columns"):
                 result[i] = _wrap_data_with_container("transform", result[i], item, self)
         return result
