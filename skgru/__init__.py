@@ -15,7 +15,14 @@ from .estimators import (
     stream,
     warmup,
 )
-from .preprocessing import SequenceImputer, SequenceScaler
+from .preprocessing import (
+    SequenceImputer,
+    SequenceResampler,
+    SequenceScaler,
+    pad_sequences,
+    sliding_windows,
+    unpad_sequences,
+)
 
 __all__ = [
     "Checkpoint",
@@ -24,15 +31,19 @@ __all__ = [
     "GRUStepClassifier",
     "GRUStepRegressor",
     "SequenceImputer",
+    "SequenceResampler",
     "SequenceScaler",
     "__version__",
     "datasets",
     "inspection",
     "load",
     "metrics",
+    "pad_sequences",
     "save",
     "show_versions",
+    "sliding_windows",
     "stream",
+    "unpad_sequences",
     "warmup",
 ]
 

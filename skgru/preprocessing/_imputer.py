@@ -18,7 +18,7 @@ from skgru.base import (
     check_X,
 )
 
-from ._layout import LayoutTransform, result_dtype
+from ._layout import LayoutTransform, result_dtype, step_names
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -193,8 +193,7 @@ class SequenceImputer(
         prefixes = self._added_prefixes()
         if not prefixes:
             return names
-        if self._layout == "2d":
-            names = np.array(["x0"], dtype=object)
+        names = step_names(self, names)
         added = [f"{prefix}_{names[k]}" for prefix in prefixes for k in self.missing_features_]
         return np.array([*names, *added], dtype=object)
 
@@ -229,9 +228,7 @@ class SequenceImputer(
                 blocks.append(now - since if times is None else times[now] - times[since])
             if width > n_features:
                 result[rows, n_features:] = np.hstack(blocks)
-        is_wider_table = sequences.layout == "2d" and width > 1
-        layout = "3d" if is_wider_table else sequences.layout
-        return replace(sequences, values=result, layout=layout)
+        return replace(sequences, values=result)
 
     def _fill_values(self, dtype):
         """`statistics_` in the dtype of the result."""
