@@ -87,6 +87,9 @@ class SequenceImputer(
     delta of [1]_: 0 at the first step, then s[t] - s[t - 1], to which delta[t - 1] is added if
     m[t - 1] = 0.
 
+    `fit` reads the data in pieces, so memory maps larger than memory can be fitted, in any view.
+    `transform` returns a new array in memory.
+
     Features that are added follow `fit`: a feature without missing values there has no indicator,
     even if some of its values are missing later (they are filled in).
 
@@ -177,9 +180,9 @@ class SequenceImputer(
         Returns
         -------
         names : ndarray of str
-            Names of the features: those of X, then "missingindicator_" and "elapsed_" with the name
-            of a feature for those that are added. For a 2D table without added features, names of
-            its columns.
+            Names of the features: those of X, then those that are added, for which
+            ``missingindicator_`` and ``elapsed_`` stand before the name of a feature. For a 2D
+            table without added features, names of its columns.
 
         Raises
         ------

@@ -5,8 +5,6 @@ import numpy as np
 from skgru._warnings import warn
 from skgru.data import as_sequences
 
-from ._layout import restore_layout
-
 
 def pad_sequences(X, *, length=None, value=np.nan, padding="post"):
     """Pad sequences to equal length, in one array.
@@ -71,7 +69,7 @@ def pad_sequences(X, *, length=None, value=np.nan, padding="post"):
         numbers = np.arange(rows.start, rows.start + len(values))
         owner = np.searchsorted(sequences.offsets, numbers, side="right") - 1
         result[numbers + shifts[owner]] = values
-    if sequences.layout == "2d" or sequences.layout == "ragged" and np.ndim(next(iter(X))) == 1:
+    if _has_steps_of_numbers(sequences, X):
         return result.reshape(len(sequences), length)
     return result.reshape(len(sequences), length, -1)
 
@@ -134,7 +132,7 @@ def unpad_sequences(X, *, lengths=None, mask=None, padding="post"):
         raise ValueError(
             "The sequences of X have different lengths: X is not padded, and can be used as it is."
         )
-    items = restore_layout(sequences, X)
+    items = [x[:, 0] for x in sequences] if _has_steps_of_numbers(sequences, X) else list(sequences)
     if mask is not None:
         if lengths is not None:
             raise ValueError("Both lengths and mask are given. Pass one of them.")
@@ -147,6 +145,13 @@ def unpad_sequences(X, *, lengths=None, mask=None, padding="post"):
     if padding == "pre":
         return [item[shape[1] - n :] for item, n in zip(items, lengths, strict=True)]
     return [item[:n] for item, n in zip(items, lengths, strict=True)]
+
+
+def _has_steps_of_numbers(sequences, X):
+    """Whether a sequence has the shape (length,)."""
+    if sequences.layout == "ragged":
+        return np.ndim(next(iter(X))) == 1
+    return sequences.layout == "2d"
 
 
 def _check_padding(padding):

@@ -14,9 +14,9 @@ def sliding_windows(X, length, *, step=None, target=None, horizon=1):
     ----------
     X : array-like of shape (n_times,) or (n_times, n_features), str, or list of these
         One series: an array, a pandas or polars Series or frame, a list of numbers, or a text. Its
-        rows are its steps, in the order of time. A list holds several series. (The estimators read
-        a 2D table in the other direction, as one univariate series in each row: for a set of such
-        series pass ``list(X)``.)
+        rows are its steps, in the order of time. A list holds several series; a list of words in
+        it is cut as a text is. (The estimators read a 2D table in the other direction, as one
+        univariate series in each row: for a set of such series pass ``list(X)``.)
     length : int
         Number of steps of a window.
     step : int, default=None
@@ -60,7 +60,7 @@ def sliding_windows(X, length, *, step=None, target=None, horizon=1):
     into both parts, and scores are then far too good. Split in time, and leave out the windows that
     share steps with both parts::
 
-        TimeSeriesSplit(gap=math.ceil((length + horizon - 1) / step))
+        TimeSeriesSplit(gap=(length + horizon - 1) // step)
 
     With several horizons the largest counts. For early stopping, pass the latest windows as `X_val`
     and `y_val`, as the part that is held out otherwise is drawn at random.
@@ -240,9 +240,10 @@ def _target_of_steps(series, table, target, name):
                 "target is a list, but not of numbers or names of columns. Pass values of the "
                 "target as an array, a Series or a frame."
             )
-        if hasattr(series, "iloc") and all(t in series.columns for t in target):
-            return series[list(target)]
-        return np.column_stack([_column(series, table, t, name) for t in target])
+        columns = [_column(series, table, t, name) for t in target]
+        if hasattr(series, "iloc") and series.ndim == 2:
+            return series[[column.name for column in columns]]
+        return np.column_stack(columns)
     if isinstance(target, (str, Integral)):
         return _column(series, table, target, name)
     shape = np.shape(target)

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skgru import GRURegressor, pad_sequences, unpad_sequences
-from skgru.data import _sequences
+from skgru.data import _inputs, _sequences
 
 from .layouts import layouts, ragged
 
@@ -69,6 +69,16 @@ def test_dtypes(dtype, value, expected):
     padded = pad_sequences(X, value=value)
     assert padded.dtype == expected
     assert_array_equal(padded, [[1, 1, value], [1, 1, 1]])
+
+
+def test_large_views_are_not_copied(monkeypatch):
+    monkeypatch.setattr(_inputs, "_COPY_BYTES", 0)
+    X = pad_sequences(ragged()).transpose(0, 2, 1).copy().transpose(0, 2, 1)
+    for view in (X, X[:, :, 0]):
+        result = unpad_sequences(view)
+        assert [len(x) for x in result] == [4, 1, 7, 2, 4]
+        assert all(np.shares_memory(x, X) for x in result)
+    assert_array_equal(pad_sequences(X, length=7), X)
 
 
 def test_missing_values_within_a_sequence_stay():

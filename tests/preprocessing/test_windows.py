@@ -87,11 +87,30 @@ def test_forms_of_a_series_and_a_target(series, target):
 
 
 def test_several_targets():
-    for series, target in ((FRAME, ["wind", "load"]), (FRAME, (2, 0)), (TABLE, [2, 0])):
+    polars = pl.DataFrame(TABLE, schema=["load", "price", "wind"])
+    for series, target in (
+        (FRAME, ["wind", 0]),
+        (FRAME, (2, 0)),
+        (TABLE, [2, 0]),
+        (polars, [2, 0]),
+    ):
         y = sliding_windows(series, 5, target=target, horizon=2)[1]
         assert_array_equal(y, TABLE[6:, [2, 0]])
+        assert not hasattr(series, "iloc") or y.index[0] == HOURS[6]
+    assert sliding_windows(FRAME["load"], 5, target=["load"])[1].shape == (15, 1)
     y = sliding_windows(FRAME, 5, target=FRAME[["wind", "load"]], horizon=2)[1]
     assert_array_equal(y.index, HOURS[6:])
+
+
+@pytest.mark.parametrize(("step", "horizon"), [(1, 1), (1, 5), (3, 1), (4, 5), (5, 1), (9, 2)])
+def test_the_gap_that_the_docstring_names(step, horizon):
+    length, rows = 5, np.arange(80)
+    X, y = sliding_windows(rows, length, step=step, target=0, horizon=horizon)
+    least = (length + horizon - 1) // step
+    for gap, is_enough in ((least, True), (least - 1, False)):
+        if gap >= 0:
+            for train, test in TimeSeriesSplit(2, gap=gap, test_size=2).split(X):
+                assert (y[train].max() < X[test].min()) == is_enough
 
 
 def test_several_horizons():
