@@ -288,7 +288,14 @@ class SequenceImputer(
         if not hasattr(self, "statistics_"):
             return
         n_features = 1 if self._layout == "2d" else self.n_features_in_
-        check_arrays(self, {"statistics_": ((n_features,), np.float64)})
+        missing = self.missing_features_
+        expected = {
+            "statistics_": ((n_features,), np.float64),
+            "missing_features_": ((len(missing),), np.intp),
+        }
+        check_arrays(self, expected)
+        if not np.isin(missing, np.arange(n_features)).all():
+            raise ValueError("missing_features_ names features that do not exist")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -11,11 +11,12 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skgru import GRURegressor, GRUStepRegressor, SequenceImputer
 from skgru.data import _sequences, as_sequences
+from skgru.inspection import permutation_importance
 from tests.memory_maps import on_disk
 
 from .layouts import assert_same_layout, layouts, ragged
@@ -346,6 +347,23 @@ def test_pipeline_and_search(X):
     assert search.predict(X).shape == (len(X),)
 
 
+def test_validation_data_pass_through_it():
+    X, X_val = with_gaps(ragged()), with_gaps(ragged(1))
+    y = np.arange(5.0)
+    with config_context(enable_metadata_routing=True):
+        model = GRURegressor(2, max_iter=1).set_fit_request(X_val=True, y_val=True)
+        steps = [("fill", SequenceImputer(add_indicator=True)), ("gru", model)]
+        pipeline = Pipeline(steps, transform_input=["X_val"])
+        pipeline.fit(X, y, X_val=X_val, y_val=y)
+    assert len(pipeline[-1].validation_scores_) == 1
+
+
+def test_importance_of_features_with_gaps():
+    X, y = with_gaps(ragged()), np.arange(5.0)
+    model = make_pipeline(SequenceImputer(), GRURegressor(2, max_iter=1, random_state=0)).fit(X, y)
+    assert permutation_importance(model, X, y, n_repeats=2).importances.shape == (3, 2)
+
+
 def test_before_a_model_of_steps():
     X = with_gaps(ragged())
     y = [np.arange(len(x)) for x in X]
@@ -379,3 +397,14 @@ def test_a_fit_that_raises_leaves_the_imputer_as_it_was():
     with pytest.raises(ValueError, match="infinity"):
         imputer.fit([[np.inf]])
     assert vars(imputer) == before
+
+
+def test_a_state_that_does_not_belong_together_is_refused():
+    imputer = SequenceImputer().fit(with_gaps(ragged()))
+    for name, wrong in (
+        ("statistics_", np.zeros(2)),
+        ("missing_features_", np.array([3])),
+        ("missing_features_", np.zeros(1)),
+    ):
+        with pytest.raises(ValueError, match=name):
+            SequenceImputer().__setstate__(imputer.__getstate__() | {name: wrong})
