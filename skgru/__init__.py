@@ -15,7 +15,14 @@ from .estimators import (
     stream,
     warmup,
 )
-from .preprocessing import SequenceScaler
+from .preprocessing import (
+    SequenceImputer,
+    SequenceResampler,
+    SequenceScaler,
+    pad_sequences,
+    sliding_windows,
+    unpad_sequences,
+)
 
 __all__ = [
     "Checkpoint",
@@ -23,15 +30,20 @@ __all__ = [
     "GRURegressor",
     "GRUStepClassifier",
     "GRUStepRegressor",
+    "SequenceImputer",
+    "SequenceResampler",
     "SequenceScaler",
     "__version__",
     "datasets",
     "inspection",
     "load",
     "metrics",
+    "pad_sequences",
     "save",
     "show_versions",
+    "sliding_windows",
     "stream",
+    "unpad_sequences",
     "warmup",
 ]
 

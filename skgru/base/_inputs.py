@@ -8,7 +8,7 @@ from ._feature_names import check_feature_names, feature_names
 from ._readings import check_reading
 
 
-def check_X(estimator, X, *, reset, name="X"):
+def check_X(estimator, X, *, reset, name="X", allow_missing=False):
     """Convert X to `Sequences`; record what it looks like, or check it against the record.
 
     A 2D table fixes its width, as scikit-learn's tables do. A 3D array and ragged sequences fix
@@ -27,6 +27,8 @@ def check_X(estimator, X, *, reset, name="X"):
         True in `fit` and in the first call of `partial_fit`, otherwise False.
     name : str, default="X"
         What error messages call X.
+    allow_missing : bool, default=False
+        Whether X may hold NaN.
 
     Returns
     -------
@@ -40,16 +42,16 @@ def check_X(estimator, X, *, reset, name="X"):
         As `skgru.data.as_sequences`.
     """
     if reset:
-        sequences, facts = read_X(estimator, X)
+        sequences, facts = read_X(estimator, X, allow_missing=allow_missing)
         record_X(estimator, facts)
         return sequences
     check_feature_names(estimator, X, name)
-    sequences = as_sequences(X, estimator=estimator, name=name)
+    sequences = as_sequences(X, estimator=estimator, name=name, allow_missing=allow_missing)
     check_layout(estimator, sequences, name)
     return sequences
 
 
-def read_X(estimator, X):
+def read_X(estimator, X, *, allow_missing=False):
     """Read the X of a first fit; see `check_X`.
 
     Returns
@@ -58,7 +60,7 @@ def read_X(estimator, X):
     facts : dict
         The attributes that the fitted estimator records of X.
     """
-    sequences = as_sequences(X, estimator=estimator)
+    sequences = as_sequences(X, estimator=estimator, allow_missing=allow_missing)
     facts = {"n_features_in_": _n_features(sequences), "_layout": sequences.layout}
     names = feature_names(X)
     if names is not None:

@@ -18,8 +18,7 @@ _SAMPLE = 100_000
 
 _HOW_TO_PASS_A_SERIES = (
     "pass [X], which is a single sequence, or cut it into windows (n_windows, n_timesteps, "
-    "n_features), for example of 24 steps with np.lib.stride_tricks.sliding_window_view(X, 24, "
-    "axis=0).transpose(0, 2, 1)"
+    "n_features), for example of 24 steps with skgru.sliding_windows(X, 24)"
 )
 
 

@@ -23,7 +23,7 @@ from ._sequences import ScatteredRows, Sequences, stack_rows
 _COPY_BYTES = 2**25
 
 
-def as_sequences(X, *, estimator=None, name="X"):
+def as_sequences(X, *, estimator=None, name="X", allow_missing=False):
     """Convert X to `Sequences` and check it; X itself is never changed.
 
     Parameters
@@ -39,6 +39,8 @@ def as_sequences(X, *, estimator=None, name="X"):
         Named in error messages.
     name : str, default="X"
         What error messages call X.
+    allow_missing : bool, default=False
+        Whether X may hold NaN, None and pandas.NA, which all become NaN.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def as_sequences(X, *, estimator=None, name="X"):
         sequences = _from_array(X, name, caller)
     else:
         sequences = _from_items(items, name, caller)
-    _check_finite(sequences, name, caller)
+    _check_finite(sequences, name, caller, allow_missing)
     return sequences
 
 
@@ -250,16 +252,18 @@ def _in_memory_map(array):
     return False
 
 
-def _check_finite(sequences, name, caller):
-    """Refuse NaN and infinity."""
+def _check_finite(sequences, name, caller, allow_missing):
+    """Refuse infinity, and NaN unless values may be missing."""
     if all(map(isfinite, sequences.extremes)):
         return
-    place, value = sequences.find(lambda values: ~np.isfinite(values))
+    place, value = sequences.find(np.isinf if allow_missing else lambda rows: ~np.isfinite(rows))
+    if place is None:
+        return
     if np.isnan(value):
         raise ValueError(
             f"Input {name} contains NaN at {place}. {caller} does not accept missing values: fill "
-            "them in, for example by interpolation along the sequence (with a further feature "
-            "that marks the filled steps), or leave those steps or sequences out."
+            "them in, for example with SequenceImputer in a Pipeline before it, or leave those "
+            "steps or sequences out. If NaN marks padding, unpad_sequences removes it."
         )
     raise ValueError(
         f"Input {name} contains infinity or a value too large for {value.dtype!r} at {place}. "

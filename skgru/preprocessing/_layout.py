@@ -10,13 +10,16 @@ class LayoutTransform:
     """Mixin: `transform` and `fit_transform` that return a table for a table, a list for a list.
 
     A subclass defines ``_transform_sequences(sequences)``, which returns the `Sequences` that take
-    their place.
+    their place. These may have another layout than X.
 
     scikit-learn wraps these methods where it finds them in a transformer's own class, so that any
     result becomes a frame where the user wants one (`set_output`). Here a table and each frame in
     a list become frames; 3D arrays and lists of arrays stay what they are. A transformer therefore
     inherits them from here, and does not define them itself.
     """
+
+    #: Whether X may hold NaN.
+    _allows_missing = False
 
     def fit_transform(self, X, y=None):
         """Fit to X, then transform it.
@@ -64,11 +67,12 @@ class LayoutTransform:
             If a result would overflow its dtype.
         """
         check_is_fitted(self)
-        sequences = check_X(self, X, reset=False)
-        result = restore_layout(self._transform_sequences(sequences), X)
-        if self._layout == sequences.layout == "2d":
+        sequences = check_X(self, X, reset=False, allow_missing=self._allows_missing)
+        transformed = self._transform_sequences(sequences)
+        result = restore_layout(transformed, X)
+        if self._layout == transformed.layout == "2d" and result.ndim == 2:
             return _wrap_data_with_container("transform", result, X, self)
-        for i, item in enumerate(X if sequences.layout == "ragged" else ()):
+        for i, item in enumerate(X if transformed.layout == "ragged" else ()):
             if hasattr(item, "columns"):
                 result[i] = _wrap_data_with_container("transform", result[i], item, self)
         return result
@@ -79,12 +83,17 @@ def result_dtype(dtype):
     return np.dtype(np.float32 if dtype in (np.float16, np.float32) else np.float64)
 
 
+def step_names(estimator, names):
+    """Names of the features of a step: those of the columns, but "x0" for a 2D table."""
+    return np.array(["x0"], dtype=object) if estimator._layout == "2d" else names
+
+
 def restore_layout(sequences, X):
     """Give sequences made from X the layout that X had: table, 3D array, list or object array."""
     values = sequences.values
-    if sequences.layout == "2d":
+    if sequences.layout == "2d" and sequences.n_features == 1:
         return values.reshape(len(sequences), -1)
-    if sequences.layout == "3d":
+    if sequences.layout != "ragged":  # further features turn a table into a 3D array
         return values.reshape(len(sequences), -1, sequences.n_features)
     if sequences.n_features == 1 and np.ndim(next(iter(X))) == 1:
         values = values.reshape(-1)

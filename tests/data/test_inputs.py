@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
-from skgru.data import as_sequences
+from skgru.data import _inputs, as_sequences
 
 DTYPES = [np.float16, np.float32, np.float64, np.int8, np.uint16, np.int32, np.int64, np.bool_]
 
@@ -251,3 +251,18 @@ def test_errors_name_the_place(X, error, message):
 
 def test_a_masked_array_without_masked_entries_is_fine():
     assert len(as_sequences(np.ma.masked_greater(table(), 50))) == 3
+
+
+@pytest.mark.parametrize("copy_bytes", [0, 2**25])
+def test_values_may_be_missing_where_this_is_allowed(copy_bytes, monkeypatch):
+    monkeypatch.setattr(_inputs, "_COPY_BYTES", copy_bytes)
+    X = np.arange(24.0).reshape(2, 3, 4)
+    X[1, 2, 3] = np.nan
+    for form in (X, list(X), X[:, :, ::-1]):
+        with pytest.raises(ValueError, match="NaN at sequence 1, step 2"):
+            as_sequences(form)
+        sequences = as_sequences(form, allow_missing=True)
+        np.testing.assert_array_equal(sequences.values[3:], form[1])
+    X[1, 1, 0] = np.inf
+    with pytest.raises(ValueError, match="infinity or .* at sequence 1, step 1, feature 0"):
+        as_sequences(X, allow_missing=True)

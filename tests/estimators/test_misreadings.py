@@ -14,6 +14,7 @@ from skgru import (
     GRUStepClassifier,
     GRUStepRegressor,
     SequenceScaler,
+    sliding_windows,
 )
 
 from .problems import small
@@ -60,7 +61,9 @@ FITS = pytest.mark.parametrize("fit", [fit_regressor, fit_scaler, fit_steps])
     ids=lambda i: i.dtype,
 )
 def test_rows_of_time_are_refused(fit, index):
-    message = r"times \(\w*Index\).*40 sequences of 3 steps.*pass \[X\].*sliding_window_view"
+    message = (
+        r"times \(\w*Index\).*40 sequences of 3 steps.*pass \[X\].*skgru.sliding_windows\(X, 24\)"
+    )
     with pytest.raises(ValueError, match=message):
         fit(weather(index))
     fit(weather(index).to_numpy())
@@ -72,7 +75,7 @@ def test_rows_of_time_are_refused(fit, index):
 
 def test_the_windows_that_the_message_names():
     X = weather(HOURS)
-    windows = np.lib.stride_tricks.sliding_window_view(X, 24, axis=0).transpose(0, 2, 1)
+    windows = sliding_windows(X, 24)
     assert windows.shape == (17, 24, 3)
     np.testing.assert_array_equal(windows[5], X[5:29])
 

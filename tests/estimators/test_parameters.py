@@ -23,6 +23,8 @@ from skgru import (
     GRURegressor,
     GRUStepClassifier,
     GRUStepRegressor,
+    SequenceImputer,
+    SequenceResampler,
     SequenceScaler,
 )
 from skgru.estimators._parameters import StackParameters
@@ -56,12 +58,19 @@ SIGNATURES = {
         f"({STACK}, bidirectional=False, class_weight=None, standardize=True, {TRAINING})"
     ),
     SequenceScaler: "(*, with_mean=True, with_std=True)",
+    SequenceImputer: (
+        "(*, strategy='ffill', fill_value=None, add_indicator=False, add_elapsed=False, "
+        "time_feature=None)"
+    ),
+    SequenceResampler: "(*, length=None)",
 }
 
 # What fit is given, options for a fit that takes no time, and the method whose result is compared.
 Case = namedtuple("Case", ("estimator", "data", "options", "method"))
 X, Y = ragged(60)
 STEPS = [x[:, 0].cumsum() for x in X]
+# A feature with gaps, and one that grows by 2 at every step.
+GAPS = [np.stack([np.where(x[:, 0] < 0, np.nan, x[:, 0]), 2 * np.arange(len(x))], 1) for x in X]
 SHORT = {"hidden_layer_sizes": 4, "max_iter": 3, "batch_size": 20, "random_state": 0}
 CASES = [
     Case(GRURegressor, (X, Y), SHORT, "predict"),
@@ -69,6 +78,8 @@ CASES = [
     Case(GRUStepRegressor, (X, STEPS), SHORT, "predict"),
     Case(GRUStepClassifier, (X, step_classes(STEPS)), SHORT, "predict_proba"),
     Case(SequenceScaler, (X,), {}, "transform"),
+    Case(SequenceImputer, (GAPS,), {}, "transform"),
+    Case(SequenceResampler, (X,), {}, "transform"),
 ]
 
 
@@ -116,6 +127,12 @@ CHANGES = {
     "dtype": ("float64", {}),
     "with_mean": (False, {}),
     "with_std": (False, {}),
+    "strategy": ("mean", {}),
+    "fill_value": (1.0, {"strategy": "constant"}),
+    "add_indicator": (True, {}),
+    "add_elapsed": (True, {}),
+    "time_feature": (1, {"add_elapsed": True}),
+    "length": (4, {}),
 }
 # What changes the time, the place or the output of a fit, but not the model: to the last bit, here.
 WITHOUT_EFFECT = {
@@ -272,7 +289,9 @@ def fitted(case, data=None):
 
 
 def other_data(case):
-    """Data of the same kind, whose numbers are not those of the case."""
+    """Data of the same kind: other numbers, and without targets other lengths, too."""
+    if len(case.data) == 1:
+        return ([np.vstack([x, x]) + 1.0 for x in case.data[0]],)
     return [x + 1.0 for x in case.data[0]], *case.data[1:]
 
 
