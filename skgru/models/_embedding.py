@@ -5,7 +5,9 @@ import numpy as np
 from ._parameters import Parameter
 
 # Standard deviation of initial vectors. Adam moves a value by about its learning rate, so vectors
-# that are small at first turn to what their symbols mean within few updates.
+# that are small at first turn to what their symbols mean within few updates, and symbols that are
+# rare disturb little. On questions of TREC held out of its training part, accuracy was .84 with
+# .05 and .1, .80 with .3 and .77 with 1 (rate .001), and .85 to .86 with .1 and .3 (rate .005).
 _INITIAL_SPREAD = 0.1
 
 
