@@ -276,6 +276,13 @@ class SequenceScaler(
         names : ndarray of str
             Those of X, followed with ``add_scale=True`` by "log_scale_x0" and so on. For a table
             they name its columns; where it becomes a 3D array, they name the features of a step.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If there are other names, or another number of them, than those of `fit`.
         """
         check_is_fitted(self, "n_samples_seen_")
         names = _check_feature_names_in(self, input_features)

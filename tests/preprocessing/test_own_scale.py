@@ -13,7 +13,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import skgru
 from skgru import GRUClassifier, SequenceScaler
 from skgru.data import _statistics, as_sequences, sequence_statistics
-from skgru.preprocessing import _own_scale, own_scaled
+from skgru.preprocessing import _own_scale
+from skgru.preprocessing._own_scale import own_scaled
 
 
 def expected_to_fail(estimator):
