@@ -138,7 +138,7 @@ def make_plan(
         labels = None if rows.offsets is not None else target.labels_to_stratify(training.target)
         parts = hold_out(training.indices, model.validation_fraction, seed, labels)
         training, held_out = (replace(training, indices=indices) for indices in parts)
-    batch_size = resolve_batch_size(model.batch_size, len(training.indices))
+    batch_size = resolve_batch_size(model.batch_size, len(training.indices), is_whole)
     weighted = _weighted(model, target, training, batch_size)
 
     if goes_on:

@@ -75,7 +75,9 @@ class GRUStepClassifier(
         sample weight, is added to the loss. With ``solver="adamw"`` there is no penalty; each
         update shrinks the weights by the learning rate times `alpha` instead.
     batch_size : int or "auto", default="auto"
-        Number of sequences in a mini-batch. "auto" is ``n_sequences // 32``, clipped to [32, 256].
+        Number of sequences in a mini-batch. "auto" is ``n_sequences // 16``, clipped to [4, 32],
+        for fewer than 1024 sequences, and ``n_sequences // 32``, clipped to [32, 256], for more.
+        In ``fit_batches``, where the first batch decides, it is never less than 32.
     learning_rate : {"constant", "adaptive", "cosine"}, default="cosine"
         How the learning rate changes during training. "constant" stays at `learning_rate_init`.
         "adaptive" divides the rate by 5 each time the loss (or the validation score) has stopped

@@ -312,7 +312,8 @@ class SequenceScaler(
                 f"X has {n_found} features, but {type(self).__name__} with add_scale=True returns "
                 f"{2 * n_features} features at each step, and inverse_transform needs them all."
             )
-        return replace(sequences, values=np.ascontiguousarray(sequences.values[:, :n_features]))
+        values = computed(sequences).values[:, :n_features]
+        return replace(sequences, values=np.ascontiguousarray(values))
 
     def _standardizer(self):
         """A function that standardises rows (n, n_features) of float64."""
@@ -345,6 +346,13 @@ class SequenceScaler(
         return transform
 
     def _update(self, X, sample_weight, *, reset):
+        if not reset:
+            learnt = self.mean_ is None, hasattr(self, "_log_scales")
+            if learnt != (self.scope == "sequence", self.add_scale):
+                raise ValueError(
+                    "scope or add_scale changed since the last call of fit or partial_fit. Restore "
+                    "the earlier value, or call fit with all data."
+                )
         # All attributes change by the assignment at the end, or none of them.
         found = self._snapshot()
         sequences = check_X(found, X, reset=reset)
