@@ -16,6 +16,8 @@ from .estimators import (
     warmup,
 )
 from .preprocessing import (
+    SequenceDifferences,
+    SequenceFrames,
     SequenceImputer,
     SequenceResampler,
     SequenceScaler,
@@ -30,6 +32,8 @@ __all__ = [
     "GRURegressor",
     "GRUStepClassifier",
     "GRUStepRegressor",
+    "SequenceDifferences",
+    "SequenceFrames",
     "SequenceImputer",
     "SequenceResampler",
     "SequenceScaler",

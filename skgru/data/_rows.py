@@ -117,8 +117,8 @@ class StepRows:
                 raise ValueError(
                     f"{name} of sequence {i} has {len(item)} entries, but that sequence of "
                     f"{self.name} has {length} steps. Give one entry for every step. A transformer "
-                    "that changes the number of steps, such as SequenceResampler, cannot stand "
-                    "before an estimator that predicts every step."
+                    "that changes the number of steps, such as SequenceFrames or "
+                    "SequenceResampler, cannot stand before an estimator that predicts every step."
                 )
             if item.shape[1:] != items[0].shape[1:]:
                 raise ValueError(

@@ -255,7 +255,7 @@ def test_a_masked_array_without_masked_entries_is_fine():
 
 @pytest.mark.parametrize("copy_bytes", [0, 2**25])
 def test_values_may_be_missing_where_this_is_allowed(copy_bytes, monkeypatch):
-    monkeypatch.setattr(_inputs, "_COPY_BYTES", copy_bytes)
+    monkeypatch.setattr(_inputs, "COPY_BYTES", copy_bytes)
     X = np.arange(24.0).reshape(2, 3, 4)
     X[1, 2, 3] = np.nan
     for form in (X, list(X), X[:, :, ::-1]):

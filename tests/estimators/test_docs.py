@@ -10,6 +10,8 @@ from skgru import (
     GRURegressor,
     GRUStepClassifier,
     GRUStepRegressor,
+    SequenceDifferences,
+    SequenceFrames,
     SequenceImputer,
     SequenceResampler,
     SequenceScaler,
@@ -22,7 +24,14 @@ from .docstrings import entries, sections
 POOLED_MODELS = [GRUClassifier, GRURegressor]
 STEP_MODELS = [GRUStepClassifier, GRUStepRegressor]
 MODELS = [*POOLED_MODELS, *STEP_MODELS]
-ESTIMATORS = [*MODELS, SequenceImputer, SequenceResampler, SequenceScaler]
+ESTIMATORS = [
+    *MODELS,
+    SequenceDifferences,
+    SequenceFrames,
+    SequenceImputer,
+    SequenceResampler,
+    SequenceScaler,
+]
 
 # What is described in other words in each model: the targets, and weights of what has one.
 DIFFERENT = {"y", "y_val", "sample_weight", "sample_weight_val"}

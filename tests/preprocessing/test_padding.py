@@ -72,7 +72,7 @@ def test_dtypes(dtype, value, expected):
 
 
 def test_large_views_are_not_copied(monkeypatch):
-    monkeypatch.setattr(_inputs, "_COPY_BYTES", 0)
+    monkeypatch.setattr(_inputs, "COPY_BYTES", 0)
     X = pad_sequences(ragged()).transpose(0, 2, 1).copy().transpose(0, 2, 1)
     for view in (X, X[:, :, 0]):
         result = unpad_sequences(view)

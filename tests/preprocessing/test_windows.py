@@ -224,7 +224,7 @@ def test_a_fit_does_not_copy_windows(form, monkeypatch, tmp_path):
     X, y = sliding_windows(source, length, target=0)
     n_bytes = sum(x.nbytes for x in X)
     assert n_bytes > 1.5e7
-    monkeypatch.setattr(_inputs, "_COPY_BYTES", n_bytes // 2)
+    monkeypatch.setattr(_inputs, "COPY_BYTES", n_bytes // 2)
     monkeypatch.setattr(_sequences, "_PIECE_BYTES", n_bytes // 50)
     monkeypatch.setattr(_statistics, "_CHUNK_BYTES", n_bytes // 50)
     values = as_sequences(X).values
