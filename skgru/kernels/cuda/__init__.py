@@ -8,6 +8,7 @@ from ._launch import current_stream, release_scratch, use_precision, use_stream
 from ._plan import head_columns, panel_columns, panel_width
 from .dense import dense_backward, dense_forward
 from .dropout import connect, drop_rows, drop_steps
+from .embedding import add_rows, embed, pack_codes, put_rows, take_rows
 from .gemm import multiply, multiply_transposed, orthonormalize_rows
 from .gru import gate_gradient_rows, gate_rows, gru_backward, gru_forward, shard_limits
 from .losses import (

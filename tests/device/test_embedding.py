@@ -1,0 +1,88 @@
+"""Kernels of embeddings against NumPy, to the last bit: they copy, or add in a stated order."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from skgru.data import cut_into_shards
+from skgru.kernels import cuda as kernels
+
+from .compare import both_dtypes
+from .device import ragged_lengths, size
+from .packed import to_device, unset
+
+pytestmark = pytest.mark.emulator
+
+#: Columns of a table: fewer and more than a row has threads.
+both_widths = pytest.mark.parametrize("n_columns", [3, size(100, 37)])
+
+
+def test_codes_are_laid_out_as_sequences_are(rng):
+    n = size(300, 30)
+    lengths = np.array(ragged_lengths(n, size(40, 5)))
+    (shard,) = cut_into_shards(np.arange(n), lengths, n, 2**20)
+    starts = (1 + np.cumsum(lengths) - lengths)[shard.indices]
+    codes = rng.integers(0, 90, (lengths.sum() + 2, 2)).astype(np.int32)
+    packed = to_device(np.full((shard.n_rows, 2), -9, np.int32))
+    kernels.pack_codes(*to_device(codes, starts, shard.block, shard.alive), packed)
+    expected = np.full((shard.n_rows, 2), -1)
+    for i, start in enumerate(starts):
+        steps = np.arange(shard.lengths[i])
+        expected[shard.block[steps] + i] = codes[start + steps]
+    assert_array_equal(packed.copy_to_host(), expected)
+    assert (expected == -1).any()
+
+
+@both_dtypes
+@both_widths
+@pytest.mark.parametrize("column", [0, 2])
+def test_rows_are_looked_up(rng, column, n_columns, dtype):
+    """Padding is zero, and the other columns of x stay as they are."""
+    table, codes = rng.normal(size=(9, n_columns)).astype(dtype), rng.integers(-1, 9, (21, 2))
+    x = np.full((21, n_columns + 5), np.nan, dtype)
+    device = to_device(table, codes.astype(np.int32), x)
+    kernels.embed(*device[:2], 1, device[2], column)
+    x[:, column : column + n_columns] = np.where(codes[:, [1]] < 0, 0, table[codes[:, 1]])
+    assert_array_equal(device[2].copy_to_host(), x)
+
+
+@both_dtypes
+@both_widths
+def test_rows_are_added_one_after_the_other(rng, n_columns, dtype):
+    """Groups of one row, of whole pieces that are read at once, and of a piece and some more."""
+    counts, column = np.array([1, 8, 3, 50, 9, 16, 17, 2, 1, 7]), 4
+    numbers = rng.permutation(12)[: len(counts)]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    order = rng.integers(0, 60, starts[-1])
+    sums = rng.normal(size=(12, n_columns)).astype(dtype)
+    d_x = rng.normal(scale=100, size=(60, n_columns + 6)).astype(dtype)
+    device = to_device(sums, numbers, starts, order, d_x)
+    kernels.add_rows(*device, column)
+    for number, start, end in zip(numbers, starts, starts[1:], strict=False):
+        for row in order[start:end]:
+            sums[number] += d_x[row, column : column + n_columns]
+    assert_array_equal(device[0].copy_to_host(), sums)
+
+
+@both_dtypes
+@both_widths
+def test_rows_are_taken_and_put_back(rng, n_columns, dtype):
+    table, rows = rng.normal(size=(40, n_columns)).astype(dtype), rng.permutation(40)[:19]
+    device = to_device(table, rows)
+    out = unset((19, n_columns), dtype)
+    kernels.take_rows(*device, out)
+    assert_array_equal(out.copy_to_host(), table[rows])
+    values = rng.normal(size=(19, n_columns)).astype(dtype)
+    kernels.put_rows(to_device(values), device[1], device[0])
+    table[rows] = values
+    assert_array_equal(device[0].copy_to_host(), table)
+
+
+def test_no_rows_at_all():
+    """A batch may touch no row of a table."""
+    table, none = to_device(np.ones((4, 3))), to_device(np.zeros(0, np.int64))
+    empty = to_device(np.zeros((0, 3)))
+    kernels.take_rows(table, none, empty)
+    kernels.put_rows(empty, none, table)
+    kernels.add_rows(empty, none, to_device(np.zeros(1, np.int64)), none, table, 0)
+    assert (table.copy_to_host() == 1).all()
