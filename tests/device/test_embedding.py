@@ -4,33 +4,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skgru.data import cut_into_shards
 from skgru.kernels import cuda as kernels
 
 from .compare import both_dtypes
-from .device import ragged_lengths, size
+from .device import size
 from .packed import to_device, unset
 
 pytestmark = pytest.mark.emulator
 
 #: Columns of a table: fewer and more than a row has threads.
 both_widths = pytest.mark.parametrize("n_columns", [3, size(100, 37)])
-
-
-def test_codes_are_laid_out_as_sequences_are(rng):
-    n = size(300, 30)
-    lengths = np.array(ragged_lengths(n, size(40, 5)))
-    (shard,) = cut_into_shards(np.arange(n), lengths, n, 2**20)
-    starts = (1 + np.cumsum(lengths) - lengths)[shard.indices]
-    codes = rng.integers(0, 90, (lengths.sum() + 2, 2)).astype(np.int32)
-    packed = to_device(np.full((shard.n_rows, 2), -9, np.int32))
-    kernels.pack_codes(*to_device(codes, starts, shard.block, shard.alive), packed)
-    expected = np.full((shard.n_rows, 2), -1)
-    for i, start in enumerate(starts):
-        steps = np.arange(shard.lengths[i])
-        expected[shard.block[steps] + i] = codes[start + steps]
-    assert_array_equal(packed.copy_to_host(), expected)
-    assert (expected == -1).any()
 
 
 @both_dtypes

@@ -1,4 +1,4 @@
-"""Rows of tables: looked up, summed, taken and put back; see ``kernels/cpu/embedding.py``.
+"""Embeddings: rows of a table looked up by code; see ``kernels/cpu/embedding.py``.
 
 A group of threads has one row, and neighbouring threads have neighbouring columns of it.
 """
@@ -7,33 +7,11 @@ from functools import cache
 
 from numba import cuda
 
-from ._cell import step_of
 from ._jit import index, kernel
 from ._launch import launch_rows, numba_type
 
 # Rows that a thread of `add_rows` reads before it adds them: it waits for memory once for them all.
 _AT_ONCE = 8
-
-
-@kernel
-def _pack_codes(codes, starts, step_start, alive, packed):
-    row = index(cuda.blockIdx.x) * index(cuda.blockDim.y) + index(cuda.threadIdx.y)
-    if row >= index(packed.shape[0]):
-        return
-    t = step_of(row, step_start)
-    i = row - index(step_start[t])
-    j = index(cuda.threadIdx.x)
-    while j < index(packed.shape[1]):
-        if i < index(alive[t]):
-            packed[row, j] = codes[index(starts[i]) + t, j]
-        else:
-            packed[row, j] = -1
-        j += index(cuda.blockDim.x)
-
-
-def pack_codes(codes, starts, block, alive, packed):
-    """Lay codes out as ``pack_sequences`` does values, with -1 in the padding rows."""
-    launch_rows(_pack_codes, packed.shape[0], codes, starts, block, alive, packed)
 
 
 @kernel
