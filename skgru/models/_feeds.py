@@ -9,7 +9,7 @@ import numpy as np
 from skgru.data import ScatteredRows, Shard, gather_steps, gathered_dtype
 
 # Number of staging buffers for uploading shards to a device: for the integers that describe a
-# shard, and for its values.
+# shard, and for what has an entry for each of its steps.
 _N_DESCRIPTIONS, _N_VALUES = 16, 2
 
 
@@ -101,7 +101,8 @@ class DeviceFeed:
         self._values = None
         if network.n_features > 0:
             self._values = kernels.to_device_if_it_fits(sequences.values)
-        self._upload_shard, self._upload_groups = (_IntegerUploads(kernels) for _ in range(2))
+        self._upload_shard = _IntegerUploads(kernels, _N_DESCRIPTIONS)
+        self._upload_groups = _IntegerUploads(kernels, _N_VALUES)
         self._staging = kernels.StagingBuffers(gathered_dtype(sequences), _N_VALUES)
         self._staged_codes = kernels.StagingBuffers(np.int32, _N_VALUES)
         self._identities = {}
@@ -152,9 +153,9 @@ class DeviceFeed:
 class _IntegerUploads:
     """Uploads arrays of integers in one piece, without waiting for the device."""
 
-    def __init__(self, kernels):
+    def __init__(self, kernels, n_buffers):
         self._kernels, self._buffer = kernels, kernels.zeros(0, np.int64)
-        self._staging = kernels.StagingBuffers(np.int64, _N_DESCRIPTIONS)
+        self._staging = kernels.StagingBuffers(np.int64, n_buffers)
         self._sizes, self._whole, self._views = None, None, []
 
     def __call__(self, arrays):

@@ -27,7 +27,7 @@ def zeros(shape, dtype):
 
 
 def leading(buffer, shape, start=0):
-    """Return a view of the first elements of a vector, or of those from ``start`` on, in a shape."""
+    """Return a view of the elements of a vector from ``start`` on, in the given shape."""
     return buffer[start : start + math.prod(shape)].reshape(shape)
 
 

@@ -35,7 +35,7 @@ def zeros(shape, dtype):
 
 
 def leading(buffer, shape, start=0):
-    """A view of the first elements of a vector, or of those from ``start`` on, in this shape."""
+    """A view of the elements of a vector from ``start`` on, as an array of this shape."""
     # Numba's own slicing takes four times as long, and ragged batches need new views all the time.
     itemsize, memory = buffer.dtype.itemsize, buffer.gpu_data
     if start > 0:
