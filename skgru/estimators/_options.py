@@ -7,7 +7,7 @@ from skgru.training import SGD, Adam, AdamW, AdaptiveRate, ConstantRate, CosineR
 _SCHEDULES = {"constant": ConstantRate, "adaptive": AdaptiveRate, "cosine": CosineRate}
 
 
-def network_options(estimator, n_features, sizes, pooling, n_outputs):
+def network_options(estimator, n_features, sizes, pooling, n_outputs, embeddings=()):
     """Plain facts from which the network is built; sizes and poolings have been checked."""
     return {
         "n_features": n_features,
@@ -19,6 +19,7 @@ def network_options(estimator, n_features, sizes, pooling, n_outputs):
         "recurrent_dropout": float(estimator.recurrent_dropout),
         "dtype": estimator.dtype,
         "update_bias": estimator._update_bias,
+        "embeddings": embeddings,
     }
 
 

@@ -50,31 +50,34 @@ def make_data(n_features=2, tables=TABLES):
     return Dataset(sequences, np.arange(len(LENGTHS)), target, weight)
 
 
-def train(
-    device, data, solver="adam", *, tables=TABLES, rate=0.1, batch_size=4, n_epochs=2,
-    max_grad_norm=None, penalty=0.1, **options,
+def train(device, *arguments, **options):
+    """Start and end of a training run, its losses, its predictions and the running means."""
+    with use_device(device) as kernels:
+        return run_training(kernels, *arguments, **options)  # nothing there outlives the session
+
+
+def run_training(
+    kernels, data, solver="adam", *, tables=TABLES, rate=0.1, batch_size=4, n_epochs=2,
+    max_grad_norm=None, **options,
 ):  # fmt: skip
-    """Start, end and losses of a training run, and the predictions that it led to."""
     options = {
         "hidden_layer_sizes": (3,), "bidirectional": False, "pooling": ("last",), "n_outputs": 1,
         "dropout": 0.0, "recurrent_dropout": 0.0, "dtype": "float64",
     } | options  # fmt: skip
     n_features = data.sequences.n_features
     scaling = np.full(n_features, 2.0), np.full(n_features, 1 / 3)
-    with use_device(device) as kernels:
-        network = GRUNetwork(
-            n_features, embeddings=tables, loss=SquaredError(1), kernels=kernels, **options
-        )
-        start = network.layout.initialize(np.random.RandomState(0), network.dtype)
-        optimizer = SOLVERS[solver](network, kernels, network.layout.size, network.dtype)
-        trainer = Trainer(
-            network, optimizer, ConstantRate(rate), Stopping(np.inf, 0.0), keep_best=False,
-            batch_size=batch_size, shuffle=True, random_state=np.random.RandomState(1),
-            penalty=penalty, max_grad_norm=max_grad_norm, n_threads=1, shift=scaling[0],
-            scale=scaling[1],
-        )  # fmt: skip
-        result = trainer.run(start.copy(), data, n_epochs)
-        raw = Predictor(network, result.parameters, *scaling).predict_raw(data.sequences)
+    network = GRUNetwork(
+        n_features, embeddings=tables, loss=SquaredError(1), kernels=kernels, **options
+    )
+    start = network.layout.initialize(np.random.RandomState(0), network.dtype)
+    optimizer = SOLVERS[solver](network, kernels, network.layout.size, network.dtype)
+    trainer = Trainer(
+        network, optimizer, ConstantRate(rate), Stopping(np.inf, 0.0), keep_best=False,
+        batch_size=batch_size, shuffle=True, random_state=np.random.RandomState(1), penalty=0.1,
+        max_grad_norm=max_grad_norm, n_threads=1, shift=scaling[0], scale=scaling[1],
+    )  # fmt: skip
+    result = trainer.run(start.copy(), data, n_epochs)
+    raw = Predictor(network, result.parameters, *scaling).predict_raw(data.sequences)
     return start, result.parameters, result.loss_curve, raw, result.state["optimizer"]
 
 

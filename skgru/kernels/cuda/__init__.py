@@ -5,7 +5,8 @@ without waiting. The link functions and the streaming kernels are missing: both 
 prepares the codes of a shard runs there too, on arrays of the host, and is the CPU's own.
 """
 
-from ..cpu import forget_numbers, group_rows, pack_codes
+from skgru.kernels.cpu import forget_numbers, group_rows, pack_codes
+
 from ._launch import current_stream, release_scratch, use_precision, use_stream
 from ._plan import head_columns, panel_columns, panel_width
 from .dense import dense_backward, dense_forward
