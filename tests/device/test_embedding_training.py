@@ -39,15 +39,16 @@ SOLVERS = {
 }
 
 
-def make_data(n_features=2, tables=TABLES):
-    """Numbers and codes of sequences, with a target for each."""
+def make_data(n_features=2, tables=TABLES, steps=False):
+    """Numbers and codes of sequences, with a target for each, or for each of their steps."""
     rng, n = np.random.default_rng(3), sum(LENGTHS)
     offsets = np.concatenate([[0], np.cumsum(LENGTHS)])
     columns = [rng.integers(0 if has_rare else 1, n_rows, n) for n_rows, _, has_rare in tables]
     codes = np.column_stack(columns).astype(np.int32)
     sequences = Sequences(rng.normal(2, 3, (n, n_features)), offsets, "ragged", codes)
-    target, weight = rng.normal(size=(len(LENGTHS), 1)), rng.uniform(0.5, 2, len(LENGTHS))
-    return Dataset(sequences, np.arange(len(LENGTHS)), target, weight)
+    n_rows = n if steps else len(LENGTHS)
+    target, weight = rng.normal(size=(n_rows, 1)), rng.uniform(0.5, 2, n_rows)
+    return Dataset(sequences, np.arange(len(LENGTHS)), target, weight, offsets if steps else None)
 
 
 def train(device, *arguments, **options):
@@ -113,11 +114,12 @@ def test_solvers_and_clipping(solver):
     [
         {"bidirectional": True, "dropout": 0.3, "recurrent_dropout": 0.3},
         {"bidirectional": True, "hidden_layer_sizes": (3, 2), "pooling": ("mean", "attention")},
+        {"pooling": None},
     ],
-    ids=["dropout", "layers"],
+    ids=["dropout", "layers", "steps"],
 )
 def test_networks(options):
-    data = make_data()
+    data = make_data(steps=options.get("pooling", "any") is None)
     assert_agree(*(train(d, data, **options) for d in ("cuda:0", "cpu")), 1e-9)
 
 
@@ -154,16 +156,3 @@ def test_rows_that_no_batch_touches_stay():
     assert not mean[others].any() and (mean[touched] != 0).all()
     assert (after[touched] != before[touched]).all()
     assert_allclose(after[0], after[1:].mean(axis=0))  # of a table without rare symbols
-
-
-def test_groups_of_rows_are_uploaded_without_waiting():
-    """The host waits as often in an epoch of one batch as in one of many."""
-    from tools.ptx_emulator import n_waits
-
-    data, waits = make_data(), []
-    for batch_size in (len(LENGTHS), 2):
-        train("cuda:0", data, batch_size=batch_size, n_epochs=1)  # grows buffers, loads kernels
-        before = n_waits()
-        train("cuda:0", data, batch_size=batch_size, n_epochs=1)
-        waits.append(n_waits() - before)
-    assert waits[0] == waits[1]
