@@ -33,7 +33,7 @@ def test_rows_are_looked_up(rng, column, n_columns, dtype):
 @both_widths
 def test_rows_are_added_one_after_the_other(rng, n_columns, dtype):
     """Groups of one row, of whole pieces that are read at once, and of a piece and some more."""
-    counts, column = np.array([1, 8, 3, 50, 9, 16, 17, 2, 1, 7]), 4
+    counts, column = np.array([1, 16, 3, 50, 17, 32, 33, 2, 1, 15]), 4
     numbers = rng.permutation(12)[: len(counts)]
     starts = np.concatenate([[0], np.cumsum(counts)])
     order = rng.integers(0, 60, starts[-1])

@@ -8,10 +8,11 @@ from functools import cache
 from numba import cuda
 
 from ._jit import index, kernel
-from ._launch import launch_rows, numba_type
+from ._launch import ROW_THREADS, ROWS, launch_rows, numba_type
 
-# Rows that a thread of `add_rows` reads before it adds them: it waits for memory once for them all.
-_AT_ONCE = 8
+# Rows that `add_rows` reads before it adds them: a thread waits for memory once for them all. Many
+# rows have the same symbol where there are few, and only one thread may add up a column of them.
+_AT_ONCE = 16
 
 
 @kernel
@@ -37,34 +38,34 @@ def embed(table, codes, number, x, column):
 @cache
 def _make_add_rows(dtype):
     def add_rows(sums, numbers, starts, order, d_x, column):
-        group = index(cuda.blockIdx.x) * index(cuda.blockDim.y) + index(cuda.threadIdx.y)
-        if group >= index(numbers.shape[0]):
+        n_columns = index(sums.shape[1])
+        n_parts = (n_columns + index(ROW_THREADS) - index(1)) // index(ROW_THREADS)
+        part = index(cuda.blockIdx.x) * index(ROWS) + index(cuda.threadIdx.y)
+        group = part // n_parts
+        j = part % n_parts * index(ROW_THREADS) + index(cuda.threadIdx.x)
+        if group >= index(numbers.shape[0]) or j >= n_columns:
             return
-        number, first = index(numbers[group]), index(starts[group])
-        end = index(starts[group + index(1)])
-        parts = cuda.local.array(_AT_ONCE, dtype)
-        j = index(cuda.threadIdx.x)
-        while j < index(sums.shape[1]):
-            total, source, k = sums[number, j], index(column) + j, first
-            while k + index(_AT_ONCE) <= end:
-                for i in range(_AT_ONCE):
-                    parts[i] = d_x[index(order[k + index(i)]), source]
-                for i in range(_AT_ONCE):
-                    total += parts[i]
-                k += index(_AT_ONCE)
-            while k < end:
-                total += d_x[index(order[k]), source]
-                k += index(1)
-            sums[number, j] = total
-            j += index(cuda.blockDim.x)
+        number, k = index(numbers[group]), index(starts[group])
+        end, total = index(starts[group + index(1)]), sums[number, j]
+        values = cuda.local.array(_AT_ONCE, dtype)
+        while k < end:
+            for i in range(_AT_ONCE):
+                place = min(k + index(i), end - index(1))
+                values[i] = d_x[index(order[place]), index(column) + j]
+            for i in range(_AT_ONCE):
+                if k + index(i) < end:
+                    total += values[i]
+            k += index(_AT_ONCE)
+        sums[number, j] = total
 
     return kernel(add_rows)
 
 
 def add_rows(sums, numbers, starts, order, d_x, column):
     """Add rows of d_x to the sums of their groups, in the order and with the bits of the CPU."""
+    n_parts = -(-sums.shape[1] // ROW_THREADS)  # of a row: no thread has two columns
     add = _make_add_rows(numba_type(sums))
-    launch_rows(add, numbers.shape[0], sums, numbers, starts, order, d_x, column)
+    launch_rows(add, numbers.shape[0] * n_parts, sums, numbers, starts, order, d_x, column)
 
 
 @kernel
