@@ -1,5 +1,6 @@
 """Feeds: they load shards of a data set into memory that the kernels can read."""
 
+import itertools
 from functools import cache
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 from skgru.data import ScatteredRows, Shard, gather_steps, gathered_dtype
 
 # Number of staging buffers for uploading shards to a device: for the integers that describe a
-# shard, and for its values.
+# shard, and for what has an entry for each of its steps.
 _N_DESCRIPTIONS, _N_VALUES = 16, 2
 
 
@@ -113,29 +114,39 @@ class DeviceFeed:
             None if array is None else kernels.to_device(array) for array in (target, weight)
         )
         # Upload the values last: they may use the memory that targets and weights leave free.
-        self._values = kernels.to_device_if_it_fits(sequences.values)
-        self._descriptions = kernels.StagingBuffers(np.int64, _N_DESCRIPTIONS)
+        self._values = None
+        if network.n_features > 0:
+            self._values = kernels.to_device_if_it_fits(sequences.values)
+        self._upload_shard = _IntegerUploads(kernels, _N_DESCRIPTIONS)
+        self._upload_groups = _IntegerUploads(kernels, _N_VALUES)
         self._staging = kernels.StagingBuffers(gathered_dtype(sequences), _N_VALUES)
-        self._views = None, None, []
+        self._staged_codes = kernels.StagingBuffers(np.int32, _N_VALUES)
         self._identities = {}
 
     def load(self, shard, workspace):
         """Return the shard as a `LoadedShard`."""
         network, kernels = self.network, self.network.kernels
         values, starts = self._values, self.sequences.offsets[shard.indices]
+        codes = self._load_codes(shard, starts, workspace) if network.embeddings else None
         arrays = [*shard[:5], starts]  # and where each sequence begins in the values, if elsewhere
-        if values is None:
+        if values is None and network.n_features > 0:
             buffer = self._staging.next((int(shard.lengths.sum()), network.n_features))
             arrays.append(gather_steps(self.sequences, shard, buffer)[1])
             values = workspace.array(("values", buffer.dtype), buffer.shape, buffer.dtype)
             self._staging.upload(buffer, values)
-        arrays = self._upload(arrays, workspace)
+        arrays = self._upload_shard(arrays)
         loaded, starts, first = Shard(*arrays[:5], *shard[5:]), arrays[5], arrays[-1]
-        x = workspace.array("x", (shard.n_rows, network.n_features))
-        kernels.pack_sequences(
-            values, first, loaded.block, loaded.alive, self._shift, self._scale, x, 0
-        )
-        return LoadedShard(loaded, x, starts)
+        x = workspace.array("x", (shard.n_rows, network.n_inputs))
+        if network.n_features > 0:
+            kernels.pack_sequences(
+                values, first, loaded.block, loaded.alive, self._shift, self._scale, x,
+                network.n_embedded,
+            )  # fmt: skip
+        return LoadedShard(loaded, x, starts, codes)
+
+    def upload_groups(self, arrays):
+        """Copies of arrays of integers where the kernels can read them, until the next call."""
+        return self._upload_groups(arrays)
 
     def identity(self, n_columns):
         """Shift and scale of so many columns that change nothing."""
@@ -145,18 +156,37 @@ class DeviceFeed:
             )
         return self._identities[n_columns]
 
-    def _upload(self, arrays, workspace):
-        """Upload arrays of integers in one piece; return a view of the copy of each."""
-        sizes = tuple(map(len, arrays))
-        whole = workspace.array("integers", (sum(sizes),), np.int64)
-        buffer = self._descriptions.next(whole.shape)
+    def _load_codes(self, shard, starts, workspace):
+        """The packed codes of a shard, which the host lays out: it also groups them in training."""
+        codes = self.sequences.codes
+        buffer = self._staged_codes.next((shard.n_rows, codes.shape[1]))
+        self.network.kernels.pack_codes(codes, starts, shard.block, shard.alive, buffer)
+        loaded = workspace.array("codes", buffer.shape, buffer.dtype)
+        self._staged_codes.upload(buffer, loaded)
+        return loaded
+
+
+class _IntegerUploads:
+    """Uploads arrays of integers in one piece, without waiting for the device."""
+
+    def __init__(self, kernels, n_buffers):
+        self._kernels, self._buffer = kernels, kernels.zeros(0, np.int64)
+        self._staging = kernels.StagingBuffers(np.int64, n_buffers)
+        self._sizes, self._whole, self._views = None, None, []
+
+    def __call__(self, arrays):
+        """Return a view of the copy of each array, valid until the next call."""
+        kernels, sizes = self._kernels, tuple(map(len, arrays))
+        buffer = self._staging.next((sum(sizes),))
         np.concatenate(arrays, out=buffer)
-        self._descriptions.upload(buffer, whole)
-        known_sizes, known, views = self._views
-        if known is not whole or known_sizes != sizes:  # most shards are like the one before
-            ends = np.cumsum(sizes)
-            views = [
-                whole[end - size : end] for size, end in zip(sizes, ends.tolist(), strict=True)
+        if sizes != self._sizes:  # most shards are like the one before
+            if self._buffer.size < buffer.size:
+                self._buffer = kernels.zeros(buffer.size + buffer.size // 8, np.int64)
+            starts = itertools.accumulate(sizes, initial=0)
+            self._views = [
+                kernels.leading(self._buffer, (size,), start)
+                for size, start in zip(sizes, starts, strict=False)
             ]
-            self._views = sizes, whole, views
-        return views
+            self._sizes, self._whole = sizes, kernels.leading(self._buffer, buffer.shape)
+        self._staging.upload(buffer, self._whole)
+        return self._views

@@ -132,8 +132,9 @@ class SparseGradient:
             [table[1 + 3 * i : 4 + 3 * i] for table in arrays] for i in range(len(shards))
         ]
         self._reserve(end)
-        self._kernels.fill(self.flat[self._n_dense :], 0)
-        self._sums = [self._kernels.leading(self.flat[t.gradient], t.shape) for t in self.tables]
+        leading, n_dense = self._kernels.leading, self._n_dense
+        self._kernels.fill(leading(self.flat, (end - n_dense,), n_dense), 0)
+        self._sums = [leading(self.flat, t.shape, t.gradient.start) for t in self.tables]
 
     def _number(self, embedding, number_of, sequences, shards, n_steps):
         """The touched rows of a table, then numbers, starts and order of each shard."""

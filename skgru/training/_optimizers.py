@@ -51,11 +51,12 @@ class Optimizer(ABC):
         if not tables:
             self._step(parameters, gradient, self.buffers, rate)
             return
-        dense = slice(tables[0].gradient.start)
-        buffers = {name: buffer[dense] for name, buffer in self.buffers.items()}
-        self._step(parameters[dense], gradient[dense], buffers, rate)
+        leading, dense = self.kernels.leading, (tables[0].gradient.start,)
+        buffers = {name: leading(buffer, dense) for name, buffer in self.buffers.items()}
+        self._step(leading(parameters, dense), leading(gradient, dense), buffers, rate)
         for table in tables:
-            self._step_rows(parameters, gradient[table.gradient], table, rate)
+            first, end = table.gradient.start, table.gradient.stop
+            self._step_rows(parameters, leading(gradient, (end - first,), first), table, rate)
 
     def _step_rows(self, parameters, gradient, table, rate):
         """Make the step of some rows of a table, on copies of them that lie close together."""
@@ -63,7 +64,7 @@ class Optimizer(ABC):
         places = []
         for name, array in arrays.items():
             copies[name] = self._memory.array(name, gradient.shape)
-            whole = kernels.leading(array[table.table], table.table_shape)
+            whole = kernels.leading(array, table.table_shape, table.table.start)
             places.append((kernels.leading(copies[name], table.shape), table.rows, whole))
             kernels.take_rows(whole, table.rows, places[-1][0])
         self._step(copies["parameters"], gradient, copies, rate)

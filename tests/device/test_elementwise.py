@@ -121,11 +121,12 @@ def test_dropout_masks_are_equal_to_the_bit(rng, rate, n, dtype):
 
 @both_dtypes
 @both_shards
+@pytest.mark.parametrize("column", [0, 4])
 @pytest.mark.parametrize("values_dtype", ["float32", "float64"])
-def test_sequences(rng, values_dtype, n, dtype):
+def test_sequences(rng, values_dtype, column, n, dtype):
     shard = shard_of(n)
     starts = np.int64(1) + np.cumsum(shard.lengths) - shard.lengths
     values = rng.normal(5, 3, size=(int(shard.lengths.sum()) + 2, 9)).astype(values_dtype)
     shift, scale = rng.normal(size=9), rng.uniform(0.5, 2, 9)
-    x = np.full((shard.n_rows, 9), np.nan, dtype)
-    both("pack_sequences", values, starts, shard.block, shard.alive, shift, scale, x, 0)
+    x = np.full((shard.n_rows, 9 + column), np.nan, dtype)
+    both("pack_sequences", values, starts, shard.block, shard.alive, shift, scale, x, column)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from skgru.kernels import cpu
 from skgru.kernels import cuda as kernels
 from skgru.kernels.cuda._launch import scratch
 
@@ -26,14 +27,14 @@ def test_columns_and_rows(rng, dtype):
 def test_views_of_a_buffer(rng, dtype):
     values = rng.normal(size=30).astype(dtype)
     buffer = to_device(values)
-    for shape in ((30,), (7,), (3, 4), (2, 3, 5)):
-        view = kernels.leading(buffer, shape)
-        expected = values[: np.prod(shape)].reshape(shape)
+    for shape, start in (((30,), 0), ((7,), 0), ((3, 4), 0), ((3, 4), 5), ((2, 3, 5), 0)):
+        view = kernels.leading(buffer, shape, start)
+        expected = cpu.leading(values, shape, start)
         assert view.shape == shape and view.dtype == dtype
         assert view.strides == expected.strides
         assert_array_equal(view.copy_to_host(), expected)
         kernels.fill(view, len(shape))
-        values[: np.prod(shape)] = len(shape)
+        expected[...] = len(shape)
     assert_array_equal(buffer.copy_to_host(), values)
 
 

@@ -9,6 +9,7 @@ import pytest
 from skgru import GRURegressor
 from skgru.kernels import use_device
 from skgru.kernels.cuda._launch import current_stream, scratch, session
+from tests.device.test_embedding_training import make_data, train
 from tools.ptx_emulator import n_violations, n_waits
 
 
@@ -32,6 +33,18 @@ def test_a_training_step_does_not_wait(rng, ragged):
 
     waits(30)  # compiles
     assert waits(3) == waits(30)
+
+
+def test_a_training_step_of_embeddings_does_not_wait():
+    """The codes of a batch and the rows that it touches are sent as its other integers are."""
+
+    def waits(batch_size):
+        before = n_waits()
+        train("cuda:0", make_data(), batch_size=batch_size)
+        return n_waits() - before
+
+    waits(7)  # compiles
+    assert waits(2) == waits(7)
 
 
 @pytest.mark.parametrize("n_buffers", [1, 2, 16])

@@ -26,9 +26,9 @@ def zeros(shape, dtype):
     return raw[start : start + n_bytes].view(dtype).reshape(shape)
 
 
-def leading(buffer, shape):
-    """Return a view of the first elements of a vector, in the given shape."""
-    return buffer[: math.prod(shape)].reshape(shape)
+def leading(buffer, shape, start=0):
+    """Return a view of the elements of a vector from ``start`` on, in the given shape."""
+    return buffer[start : start + math.prod(shape)].reshape(shape)
 
 
 def to_device(array):

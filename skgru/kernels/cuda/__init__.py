@@ -1,15 +1,17 @@
 """Kernels for a CUDA device: the functions of ``kernels.cpu`` on device arrays.
 
 Every function starts one or a few kernels on the stream of its thread (``use_stream``) and returns
-without waiting. The link functions and the streaming kernels are missing: both run on the CPU.
+without waiting. The link functions and the streaming kernels are missing: both run on the CPU. What
+prepares the codes of a shard runs there too, on arrays of the host, and is the CPU's own.
 """
 
-from skgru.kernels.cpu.row_groups import forget_numbers, group_rows
+from skgru.kernels.cpu import forget_numbers, group_rows, pack_codes
 
 from ._launch import current_stream, release_scratch, use_precision, use_stream
 from ._plan import head_columns, panel_columns, panel_width
 from .dense import dense_backward, dense_forward
 from .dropout import connect, drop_rows, drop_steps
+from .embedding import add_rows, embed, put_rows, take_rows
 from .gemm import multiply, multiply_transposed, orthonormalize_rows
 from .gru import gate_gradient_rows, gate_rows, gru_backward, gru_forward, shard_limits
 from .losses import (

@@ -130,7 +130,7 @@ def unpack_dense_gradient(panels, bias, size, padded, w, b):
 
 
 @kernel
-def _pack_sequences(values, starts, step_start, alive, shift, scale, x):
+def _pack_sequences(values, starts, step_start, alive, shift, scale, x, column):
     row = index(cuda.blockIdx.x) * index(cuda.blockDim.y) + index(cuda.threadIdx.y)
     if row >= index(x.shape[0]):
         return
@@ -141,14 +141,16 @@ def _pack_sequences(values, starts, step_start, alive, shift, scale, x):
     if used:
         source = index(starts[i]) + t
     j = index(cuda.threadIdx.x)
-    while j < index(x.shape[1]):
-        if used:
-            x[row, j] = (values[source, j] - shift[j]) * scale[j]
-        else:
+    if used:
+        while j < index(values.shape[1]):
+            x[row, index(column) + j] = (values[source, j] - shift[j]) * scale[j]
+            j += index(cuda.blockDim.x)
+    else:
+        while j < index(x.shape[1]):
             x[row, j] = 0
-        j += index(cuda.blockDim.x)
+            j += index(cuda.blockDim.x)
 
 
-def pack_sequences(values, starts, block, alive, shift, scale, x):
+def pack_sequences(values, starts, block, alive, shift, scale, x, column):
     """Standardise sequences and lay them out block by block, padding rows zero."""
-    launch_rows(_pack_sequences, x.shape[0], values, starts, block, alive, shift, scale, x)
+    launch_rows(_pack_sequences, x.shape[0], values, starts, block, alive, shift, scale, x, column)
