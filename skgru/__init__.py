@@ -15,7 +15,7 @@ from .estimators import (
     stream,
     warmup,
 )
-from .preprocessing import SequenceScaler
+from .preprocessing import SequenceScaler, SequenceTokenizer
 
 __all__ = [
     "Checkpoint",
@@ -24,6 +24,7 @@ __all__ = [
     "GRUStepClassifier",
     "GRUStepRegressor",
     "SequenceScaler",
+    "SequenceTokenizer",
     "__version__",
     "datasets",
     "inspection",

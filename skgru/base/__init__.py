@@ -17,6 +17,7 @@ from ._saved_state import FORMAT, SavedState, check_arrays
 from ._sklearn import (
     Interval,
     Options,
+    RealNotInt,
     StrOptions,
     _fit_context,
     _safe_indexing,
@@ -30,6 +31,7 @@ __all__ = [
     "Interval",
     "Options",
     "ParameterGroup",
+    "RealNotInt",
     "SavedState",
     "StrOptions",
     "_fit_context",

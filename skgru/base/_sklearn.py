@@ -7,6 +7,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     Interval,
     Options,
+    RealNotInt,
     StrOptions,
     validate_parameter_constraints,
 )
@@ -16,6 +17,7 @@ from sklearn.utils.validation import _check_feature_names, _get_feature_names
 __all__ = [
     "Interval",
     "Options",
+    "RealNotInt",
     "StrOptions",
     "_check_feature_names",
     "_fit_context",

@@ -8,6 +8,7 @@ from ._batches import (
     make_shard,
     minibatches,
 )
+from ._columns import find_categorical, split_columns
 from ._inputs import as_sequences
 from ._numbers import as_numbers
 from ._rows import SequenceRows, StepRows, as_object_array
@@ -19,12 +20,14 @@ from ._statistics import (
     merge_moments,
     spread_or_one,
 )
+from ._symbols import check_symbols, form_of_strings, read_strings, strings_of
 from ._targets import (
     check_classes,
     encode_classes,
     encode_regression,
     find_first,
 )
+from ._vocabulary import encode_symbols, frequent_symbols, learn_symbols, rows_of
 
 __all__ = [
     "ScatteredRows",
@@ -37,16 +40,26 @@ __all__ = [
     "as_sequences",
     "check_classes",
     "check_scale",
+    "check_symbols",
     "column_moments",
     "column_statistics",
     "cut_into_shards",
     "encode_classes",
     "encode_regression",
+    "encode_symbols",
+    "find_categorical",
     "find_first",
+    "form_of_strings",
+    "frequent_symbols",
     "gather_steps",
     "gathered_dtype",
+    "learn_symbols",
     "make_shard",
     "merge_moments",
     "minibatches",
+    "read_strings",
+    "rows_of",
+    "split_columns",
     "spread_or_one",
+    "strings_of",
 ]

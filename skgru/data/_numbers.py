@@ -74,6 +74,13 @@ def _as_array(data):
         return data
 
 
+def name_of(estimator):
+    """What messages call an estimator, which may also be a name or None."""
+    if estimator is None:
+        return "skgru"
+    return estimator if isinstance(estimator, str) else type(estimator).__name__
+
+
 def refuse_sparse(data, name):
     if sparse.issparse(data):
         raise TypeError(

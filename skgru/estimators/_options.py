@@ -7,9 +7,10 @@ from skgru.training import SGD, Adam, AdamW, AdaptiveRate, ConstantRate, CosineR
 _SCHEDULES = {"constant": ConstantRate, "adaptive": AdaptiveRate, "cosine": CosineRate}
 
 
-def network_options(estimator, n_features, sizes, pooling, n_outputs):
+def network_options(estimator, n_features, sizes, pooling, n_outputs, embeddings=()):
     """Plain facts from which the network is built; sizes and poolings have been checked."""
     return {
+        **({"embeddings": embeddings} if embeddings else {}),
         "n_features": n_features,
         "hidden_layer_sizes": sizes,
         "bidirectional": bool(estimator.bidirectional),

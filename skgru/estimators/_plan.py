@@ -16,6 +16,7 @@ from ._constraints import check_hidden_layer_sizes, check_precision, check_sizes
 from ._options import network_options, resolve_batch_size, resolve_penalty
 from ._scoring import Scoring, make_scoring
 from ._suspicions import check_target_reading, refuse_long_format
+from ._symbols import check_kept, choose_symbols, initial_vectors
 from ._validation import check_target_range, check_training_weight, hold_out
 
 # As in HistGradientBoosting: with more sequences, a tenth of them can be spared for validation.
@@ -41,6 +42,8 @@ class FitPlan:
         Plain facts from which the network is built.
     mean, scale : ndarray of shape (n_features,)
         The network sees (X - mean) / scale.
+    vectors : tuple (rows, matrix) or None
+        Which rows of the embedding of symbols have initial values, and these.
     training : Dataset
     validation : Dataset or None
     scoring : Scoring
@@ -61,6 +64,7 @@ class FitPlan:
     network_options: dict
     mean: np.ndarray
     scale: np.ndarray
+    vectors: tuple | None
     training: Dataset
     validation: Dataset | None
     scoring: Scoring
@@ -109,6 +113,7 @@ def make_plan(
     check_sizes(model)
     goes_on = (one_epoch or model.warm_start) and hasattr(model, "_parameters")
     if goes_on:
+        check_kept(model)
         seed, target = model._seed, model._continued_target()
     else:
         seed, target = int(check_random_state(model.random_state).randint(2**31 - 1)), None
@@ -122,6 +127,12 @@ def make_plan(
         labels = None if rows.offsets is not None else target.labels_to_stratify(training.target)
         parts = hold_out(training.indices, model.validation_fraction, seed, labels)
         training, held_out = (replace(training, indices=indices) for indices in parts)
+    vectors = None
+    if goes_on:
+        embeddings = model._network_options.get("embeddings", ())
+    else:
+        training, held_out, inputs, embeddings = choose_symbols(model, training, held_out, inputs)
+        embeddings, vectors = initial_vectors(model, inputs, embeddings)
     batch_size = resolve_batch_size(model.batch_size, len(training.indices))
     weighted = _weighted(model, target, training, batch_size)
 
@@ -136,7 +147,7 @@ def make_plan(
             first = "The first call of partial_fit" if one_epoch else "The first of the batches"
             _warn_of_few(first, training, None if target is unscaled else n_rows, rows.noun)
     options = network_options(
-        model, training.sequences.n_features, sizes, pooling, target.loss.n_raw
+        model, training.sequences.n_features, sizes, pooling, target.loss.n_raw, embeddings
     )
     if goes_on:
         names = ("hidden_layer_sizes", "bidirectional", "pooling", "n_outputs", "dtype")
@@ -155,7 +166,7 @@ def make_plan(
     if held_out is not None:
         held_out = replace(held_out, target=target.scaled(held_out.target))
     return FitPlan(
-        goes_on, seed, device, target, options, mean, scale, training, held_out, scoring,
+        goes_on, seed, device, target, options, mean, scale, vectors, training, held_out, scoring,
         stops_early, batch_size, resolve_penalty(model), inputs,
     )  # fmt: skip
 
@@ -260,7 +271,7 @@ def _stops_early(model, training, X_val, one_epoch, is_whole):
 def _learn_scales(model, training):
     """Mean and spread of the features over all steps of the training part."""
     n_features = training.sequences.n_features
-    if not model.standardize:
+    if not (model.standardize and n_features):
         return np.zeros(n_features), np.ones(n_features)
     weight = training.sequence_weight
     if training.row_offsets is not None:  # of a step, as all steps of a sequence count alike
@@ -277,7 +288,9 @@ def _warn_of_few(first, training, n_rows, noun):
     ``n_rows`` is the number of targets whose scale was learnt, or None if it was not.
     """
     n_steps = int(training.sequences.lengths[training.indices].sum())
-    found = [("features", n_steps, "step"), ("y", n_rows, noun)]
+    found = [("y", n_rows, noun)]
+    if training.sequences.n_features:
+        found.insert(0, ("features", n_steps, "step"))
     few = [
         f"{name} from {n} {noun}{'s' if n > 1 else ''}"
         for name, n, noun in found

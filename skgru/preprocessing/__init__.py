@@ -1,5 +1,6 @@
 """Transformers of sequences, for Pipelines."""
 
 from ._scaler import SequenceScaler
+from ._tokenizer import SequenceTokenizer
 
-__all__ = ["SequenceScaler"]
+__all__ = ["SequenceScaler", "SequenceTokenizer"]
