@@ -20,6 +20,7 @@ def network_options(estimator, n_features, sizes, pooling, n_outputs, embeddings
         "recurrent_dropout": float(estimator.recurrent_dropout),
         "dtype": estimator.dtype,
         "update_bias": estimator._update_bias,
+        "embeddings": embeddings,
     }
 
 

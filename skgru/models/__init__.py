@@ -6,12 +6,14 @@ from ._inference import Predictor
 from ._network import Network
 from ._streaming import NetworkStream
 from ._threads import resolve_n_threads, run_tasks
+from ._workspace import Workspace
 
 __all__ = [
     "GRUNetwork",
     "Network",
     "NetworkStream",
     "Predictor",
+    "Workspace",
     "make_feed",
     "resolve_n_threads",
     "run_tasks",

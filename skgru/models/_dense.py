@@ -37,14 +37,14 @@ class Dense:
             return glorot_uniform(random_state, n_in, self.n_outputs)
 
         return [
-            Parameter(self.W, (n_in, self.n_outputs), True, weights),
-            Parameter(self.b, (self.n_outputs,), False),
+            Parameter(self.W, (n_in, self.n_outputs), "weight", weights),
+            Parameter(self.b, (self.n_outputs,), "bias"),
         ]
 
     def gradients(self):
         return [
-            Parameter(self.W, (self.n_columns // self.panel, self.n_inputs, self.panel), True),
-            Parameter(self.b, (self.n_columns,), True),
+            Parameter(self.W, (self.n_columns // self.panel, self.n_inputs, self.panel), "weight"),
+            Parameter(self.b, (self.n_columns,), "weight"),
         ]
 
     def new_packed(self):

@@ -7,6 +7,8 @@ _SEED_STEP, _SEED_MASK = 0xD1342543DE82EF95, 2**64 - 1
 #: The place before the head of an output.  Places are numbers, so that masks do not change when
 #: modules are renamed; recurrent masks are numbered far above the masks between layers.
 HEAD_SITE = 0
+#: The place between the embeddings and the first layer.
+EMBEDDING_SITE = 999
 _FIRST_RECURRENT_SITE = 1000
 
 

@@ -19,16 +19,20 @@ class LoadedShard(NamedTuple):
     ----------
     shard : Shard
         Its arrays lie on the device.
-    x : (shard.n_rows, n_features)
-        The standardised inputs, in the block layout.
+    x : (shard.n_rows, n_inputs)
+        The standardised inputs, in the block layout. The columns of embeddings come first, and are
+        not written yet.
     starts : (n_sequences,) int64
         The row at which each sequence begins in the table of all steps of the data set.  Tables of
         targets and weights that have a row for each step use the same numbering.
+    codes : (shard.n_rows, n_categorical) int32 or None
+        The codes of the embeddings, in the block layout, with -1 where there is no step.
     """
 
     shard: Shard
     x: np.ndarray
     starts: np.ndarray
+    codes: np.ndarray | None = None
 
 
 def make_feed(network, sequences, shift, scale, target=None, weight=None):
@@ -69,16 +73,28 @@ class HostFeed:
 
     def load(self, shard, workspace):
         """Return the shard as a `LoadedShard`."""
-        sequences, kernels = self.sequences, self.network.kernels
-        x = workspace.array("x", (shard.n_rows, self.network.n_features))
+        sequences, network, kernels = self.sequences, self.network, self.network.kernels
+        x = workspace.array("x", (shard.n_rows, network.n_inputs))
         starts = first = sequences.offsets[shard.indices]
+        codes = None
+        if network.embeddings:
+            codes = workspace.array("codes", (shard.n_rows, len(network.embeddings)), np.int32)
+            kernels.pack_codes(sequences.codes, starts, shard.block, shard.alive, codes)
+        if network.n_features == 0:
+            return LoadedShard(shard, x, starts, codes)
         values = sequences.values
         # A kernel is compiled for every input type it receives, so less common types are converted
         # here.  Only the sequences of the shard are read, so a memory map is never read as a whole.
         if values.dtype not in (np.float32, np.float64) or isinstance(values, ScatteredRows):
             values, first = gather_steps(sequences, shard)
-        kernels.pack_sequences(values, first, shard.block, shard.alive, self._shift, self._scale, x)
-        return LoadedShard(shard, x, starts)
+        kernels.pack_sequences(
+            values, first, shard.block, shard.alive, self._shift, self._scale, x, network.n_embedded
+        )
+        return LoadedShard(shard, x, starts, codes)
+
+    def upload_groups(self, arrays):
+        """Arrays of integers where the kernels can read them: these themselves."""
+        return arrays
 
 
 class DeviceFeed:
@@ -117,7 +133,7 @@ class DeviceFeed:
         loaded, starts, first = Shard(*arrays[:5], *shard[5:]), arrays[5], arrays[-1]
         x = workspace.array("x", (shard.n_rows, network.n_features))
         kernels.pack_sequences(
-            values, first, loaded.block, loaded.alive, self._shift, self._scale, x
+            values, first, loaded.block, loaded.alive, self._shift, self._scale, x, 0
         )
         return LoadedShard(loaded, x, starts)
 

@@ -7,11 +7,14 @@ import numpy as np
 from skgru.kernels import get_kernels
 
 from ._dense import Dense
+from ._embedding import drop_embeddings, make_embeddings
+from ._gradient import SparseGradient
 from ._network import Network
 from ._output import Output
 from ._pooling import Pooling
 from ._stack import GRUStack
 from ._steps import EveryStep, scatter_steps
+from ._workspace import Workspace
 
 
 class NetworkPass(NamedTuple):
@@ -40,7 +43,7 @@ class GRUNetwork(Network):
     Parameters
     ----------
     n_features : int
-        Columns of the input.
+        Numeric features of a step.
     hidden_layer_sizes : tuple of int
         Units of each layer and direction.
     bidirectional : bool
@@ -56,6 +59,9 @@ class GRUNetwork(Network):
     dtype : {float32, float64}
     update_bias : float, default=0.0
         Initial bias of the update gates.
+    embeddings : sequence of (n_rows, n_columns, has_rare), default=()
+        For each categorical column: rows of its table (see `Embedding`), size of a vector, and
+        whether rare symbols of the training data have the code 0.
     loss : Loss, default=None
         Only `train_shard` needs it.
     kernels : module, default=None
@@ -63,6 +69,11 @@ class GRUNetwork(Network):
 
     Attributes
     ----------
+    embeddings : list of Embedding
+    n_embedded : int
+        Columns of all embeddings, which are the first ones of the input of the stack.
+    n_inputs : int
+        Columns of the input of the stack: the embeddings, then the numeric features.
     stack : GRUStack
     output : Output
     """
@@ -79,15 +90,18 @@ class GRUNetwork(Network):
         recurrent_dropout,
         dtype,
         update_bias=0.0,
+        embeddings=(),
         loss=None,
         kernels=None,
     ):
         kernels, dtype = get_kernels("cpu") if kernels is None else kernels, np.dtype(dtype)
         self.n_features, self.n_outputs = n_features, n_outputs
+        self.embeddings, self.n_embedded = make_embeddings(embeddings, kernels)
+        self.n_inputs = self.n_embedded + n_features
         self.stack = GRUStack(
-            "gru", n_features, hidden_layer_sizes, bidirectional=bidirectional, dropout=dropout,
+            "gru", self.n_inputs, hidden_layer_sizes, bidirectional=bidirectional, dropout=dropout,
             recurrent_dropout=recurrent_dropout, update_bias=update_bias, kernels=kernels,
-            dtype=dtype,
+            dtype=dtype, needs_input_gradient=bool(self.embeddings),
         )  # fmt: skip
         top = self.stack.top
         if pooling is None:
@@ -97,19 +111,52 @@ class GRUNetwork(Network):
         head = Dense("head", readout.n_groups, top.n_hidden, top.n_units, n_outputs, kernels, dtype)
         self.output = Output("output", readout, head, loss)
         self.has_dropout = dropout > 0 or recurrent_dropout > 0
-        modules = [*self.stack.layers, *self.output.modules]
+        modules = [*self.embeddings, *self.stack.layers, *self.output.modules]
         super().__init__(modules, self.stack.widest, kernels, dtype)
 
     def row_counts(self, lengths):
         return self.output.readout.row_counts(lengths)
 
+    # -- memory ----------------------------------------------------------------------------------
+    def new_slot(self):
+        slot = super().new_slot()
+        if self.embeddings:
+            slot.memory = Workspace(self.kernels, self.dtype)
+        return slot
+
+    def new_gradient(self):
+        if not self.embeddings:
+            return super().new_gradient()
+        return SparseGradient(self.layout, self.embeddings, self.kernels, self.dtype)
+
+    def download(self, on_device, parameters):
+        super().download(on_device, parameters)
+        for embedding in self.embeddings:
+            table = self.layout.views(parameters)[embedding.E]
+            embedding.share(table)
+            self.kernels.copy(table[0], on_device.views[embedding.E][0])
+
     # -- passes ----------------------------------------------------------------------------------
+    def _load(self, feed, shard, packed, workspace, seed=None):
+        """Load a shard and complete its inputs: the numeric columns come from the feed."""
+        loaded = feed.load(shard, workspace)
+        for embedding in self.embeddings:
+            embedding.forward(loaded.codes, packed, loaded.x)
+        if self._drops_embeddings(seed):
+            drop_embeddings(
+                self.kernels, loaded.x, loaded.shard, seed, self.stack.dropout, self.n_embedded
+            )
+        return loaded
+
+    def _drops_embeddings(self, seed):
+        return self.embeddings and seed is not None and self.stack.dropout > 0
+
     def forward(self, x, shard, packed, workspace, *, seed=None, save=False):
         """Raw predictions of a shard.
 
         Parameters
         ----------
-        x : ndarray of shape (shard.n_rows, n_features)
+        x : ndarray of shape (shard.n_rows, n_inputs)
             Packed inputs; must stay untouched until `backward`.
         seed : int or None
             Seed of the dropout masks; None, as in prediction, for no dropout.
@@ -138,18 +185,26 @@ class GRUNetwork(Network):
             d_raw, saved.readout, saved.states, shard, packed, workspace, slot.views, seed
         )
         d_finals = [None] * (len(saved.layers) - 1) + [finals]
-        self.stack.backward(
-            saved.layers, shard, packed, workspace, slot.views, d_finals, d_states, seed=seed
-        )
+        d_x, _ = self.stack.backward(
+            saved.layers, shard, packed, workspace, slot.views, d_finals, d_states, seed=seed,
+            need_x=bool(self.embeddings),
+        )  # fmt: skip
+        if self.embeddings:
+            slot.d_x = slot.memory.array("d_x", (shard.n_rows, self.n_embedded))
+            self.kernels.copy_columns(d_x, 0, slot.d_x)
+            if self._drops_embeddings(seed):
+                drop_embeddings(
+                    self.kernels, slot.d_x, shard, seed, self.stack.dropout, self.n_embedded
+                )
 
     def train_shard(self, feed, shard, packed, workspace, slot, *, seed, scale, losses, place):
-        loaded = feed.load(shard, workspace)
+        loaded = self._load(feed, shard, packed, workspace, seed)
         saved = self.forward(loaded.x, loaded.shard, packed, workspace, seed=seed, save=True)
         d_raw = self.output.loss_gradient(saved.raw, feed, loaded, workspace, scale, losses, place)
         self.backward(d_raw, saved, loaded.shard, packed, workspace, slot, seed=seed)
 
     def predict_shard(self, feed, shard, packed, workspace, starts, out):
-        loaded = feed.load(shard, workspace)
+        loaded = self._load(feed, shard, packed, workspace)
         raw = self.forward(loaded.x, loaded.shard, packed, workspace).raw
         self.output.readout.scatter(self.kernels.to_host(raw), shard, starts, out)
 
@@ -176,7 +231,7 @@ class GRUNetwork(Network):
 
     def _load_states(self, feed, shard, packed, workspace, layer=-1):
         """Return the shard on the device, and the states of a layer."""
-        loaded = feed.load(shard, workspace)
+        loaded = self._load(feed, shard, packed, workspace)
         layers = self.stack.forward(loaded.x, loaded.shard, packed, workspace)
         return loaded.shard, layers[layer].states
 

@@ -101,10 +101,10 @@ class GRULayer:
         parameters = []
         for direction in self.directions:
             parameters += [
-                Parameter(direction.W, (n_in, 3 * n_hidden), True, input_weights),
-                Parameter(direction.U, (n_hidden, 3 * n_hidden), True, recurrent_weights),
-                Parameter(direction.b, (3 * n_hidden,), False, bias),
-                Parameter(direction.b_hn, (n_hidden,), False),
+                Parameter(direction.W, (n_in, 3 * n_hidden), "weight", input_weights),
+                Parameter(direction.U, (n_hidden, 3 * n_hidden), "weight", recurrent_weights),
+                Parameter(direction.b, (3 * n_hidden,), "bias", bias),
+                Parameter(direction.b_hn, (n_hidden,), "bias"),
             ]
         return parameters
 
@@ -113,9 +113,9 @@ class GRULayer:
         gradients = []
         for direction in self.directions:
             gradients += [
-                Parameter(direction.W, (self.n_panels, self.n_inputs, 3, self.width), True),
-                Parameter(direction.U, (self.n_panels, self.n_units, 3, self.width), True),
-                Parameter(direction.b, (self.n_panels, 4, self.width), True),
+                Parameter(direction.W, (self.n_panels, self.n_inputs, 3, self.width), "weight"),
+                Parameter(direction.U, (self.n_panels, self.n_units, 3, self.width), "weight"),
+                Parameter(direction.b, (self.n_panels, 4, self.width), "weight"),
             ]
         return gradients
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+from ._gradient import DenseGradient, Slot
 from ._parameters import ParameterLayout
 from ._workspace import Workspace
 
@@ -60,7 +61,7 @@ class Network(ABC):
             What `pack` wrote, transposed weights included.
         workspace : Workspace
             Workspace of the calling thread.
-        slot : FlatArrays
+        slot : Slot
             A slot made by `new_slot`.
         seed : int or None
             Seed of the dropout masks; None for no dropout.
@@ -105,11 +106,13 @@ class Network(ABC):
     def new_slot(self):
         """Zeros to which `train_shard` adds the gradients of a shard."""
         layout = self._slot_layout
-        return layout.arrays(self.kernels.zeros(layout.size, self.dtype))
+        flat = self.kernels.zeros(layout.size, self.dtype)
+        return Slot(flat, layout.views(flat))
 
     def new_gradient(self):
-        """Zeros in the layout of the parameters."""
-        return self.layout.arrays(self.kernels.zeros(self.layout.size, self.dtype))
+        """Memory for the gradient of a batch."""
+        flat = self.kernels.zeros(self.layout.size, self.dtype)
+        return DenseGradient(flat, self.layout.views(flat))
 
     # -- parameters ------------------------------------------------------------------------------
     def upload(self, parameters):
@@ -118,6 +121,10 @@ class Network(ABC):
         They share memory with the vector if it is already on the device.
         """
         return self.layout.arrays(self.kernels.to_device(parameters))
+
+    def download(self, on_device, parameters):
+        """Copy `FlatArrays` of parameters to a flat vector on the host, at the end of an epoch."""
+        self.kernels.copy(on_device.flat, parameters)
 
     def pack(self, parameters, packed, transposed):
         """Bring `FlatArrays` of parameters into the layout of the kernels.

@@ -1,7 +1,8 @@
 """All parameters of a network in one flat vector, with named views and initial values.
 
 One vector makes the optimiser a single pass, and snapshots, norms and copies one line each. Weights
-precede biases, so "the weights", which the L2 penalty applies to, are a prefix.
+precede biases, so "the weights", which the L2 penalty applies to, are a prefix; tables, of which
+an update changes few rows, come last.
 """
 
 import math
@@ -9,17 +10,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+#: The kinds of parameters, in their order in the flat vector.
+_KINDS = ("weight", "bias", "table")
+
 
 @dataclass(frozen=True)
 class Parameter:
-    """Name, shape and kind of one array of parameters.
+    """Name, shape and kind ("weight", "bias" or "table") of one array of parameters.
 
     `initialize` maps a NumPy RandomState to the initial values, or is None for zeros.
     """
 
     name: str
     shape: tuple
-    is_weight: bool
+    kind: str
     initialize: object = None
 
     @property
@@ -49,6 +53,8 @@ class ParameterLayout:
         Length of the flat vector.
     n_weights : int
         Length of its prefix of weights.
+    n_dense : int
+        Length of its prefix of weights and biases.
 
     Raises
     ------
@@ -65,13 +71,24 @@ class ParameterLayout:
                 "module of a network a name of its own."
             )
         self.parameters = parameters
-        ordered = sorted(parameters, key=lambda p: not p.is_weight)
+        ordered = sorted(parameters, key=lambda p: _KINDS.index(p.kind))
         self._slices, start = {}, 0
         for parameter in ordered:
             self._slices[parameter.name] = slice(start, start + parameter.size)
             start += parameter.size
         self.size = start
-        self.n_weights = sum(p.size for p in parameters if p.is_weight)
+        self.n_weights = sum(p.size for p in parameters if p.kind == "weight")
+        self.n_dense = sum(p.size for p in parameters if p.kind != "table")
+
+    def dense(self):
+        """The layout without the tables; its vectors are prefixes of those of this layout."""
+        if self.n_dense == self.size:
+            return self
+        return ParameterLayout([p for p in self.parameters if p.kind != "table"])
+
+    def place(self, name):
+        """The slice of the flat vector that a parameter takes."""
+        return self._slices[name]
 
     def views(self, flat):
         """Named views of a flat vector, writable if it is; callers must not change the dict."""

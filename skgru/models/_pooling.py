@@ -61,13 +61,13 @@ class Pooling:
             return []
         n_directions = len(self.layer.directions)
         # A zero query weighs all steps alike: training starts from the mean.
-        return [Parameter(self.query, (n_directions, self.layer.n_hidden), True)]
+        return [Parameter(self.query, (n_directions, self.layer.n_hidden), "weight")]
 
     def gradients(self):
         if "attention" not in self.kinds:
             return []
         shape = (len(self.layer.directions), self.layer.n_units)
-        return [Parameter(self.query, shape, True)]
+        return [Parameter(self.query, shape, "weight")]
 
     def new_packed(self):
         zeros, dtype = self.kernels.zeros, self.layer.dtype

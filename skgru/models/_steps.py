@@ -74,7 +74,7 @@ class EveryStep:
         for values, out in ((feed.target, target), (feed.weight.reshape(-1, 1), weight)):
             shift, scale = feed.identity(out.shape[1])
             self.kernels.pack_sequences(
-                values, loaded.starts, shard.block, shard.alive, shift, scale, out
+                values, loaded.starts, shard.block, shard.alive, shift, scale, out, 0
             )
         return target, weight.reshape(-1)
 

@@ -29,8 +29,9 @@ class NetworkStream:
         network.pack(network.upload(parameters), packed, transposed=False)
         shard = make_shard(np.arange(n), np.arange(n), np.ones(n, np.int64))
         self.n_steps = np.zeros(n, np.int64)
-        self._x = x = kernels.zeros((n, network.n_features), dtype)
-        self._standardize = kernels.standardize_step, (shift, scale, x)
+        self._x = x = kernels.zeros((n, network.n_inputs), dtype)
+        self._standardize = kernels.standardize_step, (shift, scale, x, network.n_embedded)
+        self._embeddings, self._packed = network.embeddings, packed
         # Block 0 holds the states before a step, block 1 those after it.
         self._layers = network.stack.layers
         self._states, self._layer_calls = [], []
@@ -50,8 +51,14 @@ class NetworkStream:
             (kernels.copy, (used, self._raw)),
         ]
 
-    def push(self, values):
-        """Process one step of every stream, (n_streams, n_features) float64.
+    def push(self, values, codes=None):
+        """Process one step of every stream.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_streams, n_features), float64
+        codes : ndarray of shape (n_streams, n_categorical), int32, or None
+            Only a network with embeddings takes them, and needs them.
 
         Returns
         -------
@@ -63,6 +70,8 @@ class NetworkStream:
         standardize, arguments = self._standardize
         if not standardize(values, *arguments):
             return None
+        for embedding in self._embeddings:
+            embedding.forward(codes, self._packed, self._x)
         for kernel, arguments in self._layer_calls:
             kernel(*arguments)
         count, arguments = self._count

@@ -37,7 +37,7 @@ class GradientSlots:
             start = end
 
     def slot_for(self, shard_number):
-        """The slot of a shard, as `FlatArrays`; its old contents are not cleared."""
+        """The slot of a shard, as a `Slot`; its old contents are not cleared."""
         number = 0 if shard_number == 0 else 1 + (shard_number - 1) % self._size
         return self._slots[number]
 
@@ -46,11 +46,16 @@ class GradientSlots:
         while len(self._slots) < min(1 + self._size, n_shards):
             self._slots.append(self._network.new_slot())
 
-    def fold(self, wave):
-        """Add the gradients of a wave to the sum, in the order of the shards."""
+    def fold(self, wave, gradient):
+        """Add the gradients of a wave to the sum, in the order of the shards.
+
+        What they leave for the rows of tables is added to ``gradient`` itself.
+        """
         for shard_number in wave:
             if shard_number > 0:
                 self._network.kernels.add(self.total.flat, self.slot_for(shard_number).flat)
+            if gradient.tables:
+                gradient.add_shard(shard_number, self.slot_for(shard_number).d_x)
 
     @property
     def total(self):

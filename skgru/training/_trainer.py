@@ -197,7 +197,7 @@ class Trainer:
             if before_epoch is not None:
                 before_epoch()
             loss = self._run_epoch(on_device, training, feed, epoch, n_epochs)
-            self.network.kernels.copy(on_device.flat, parameters)
+            self.network.download(on_device, parameters)
             optimizer_state = self.optimizer.get_state()
             if not self._is_finite(loss, parameters, optimizer_state):
                 return self._fall_back(result, parameters, n_epochs)
@@ -323,8 +323,9 @@ class Trainer:
 
     def _step(self, parameters, feed, batch, weight, seed, progress):
         """Make one update; add the batch loss (before the update) to the epoch's total."""
-        kernels, layout, gradient = self.network.kernels, self.network.layout, self._gradient.flat
+        kernels, layout = self.network.kernels, self.network.layout
         losses = self.gradient(parameters, feed, batch, weight, seed, self._gradient)
+        gradient, tables = self._gradient.flat, self._gradient.tables
         if self.penalty > 0:
             factor = gradient.dtype.type(self.penalty / weight)
             kernels.add_penalty(
@@ -333,7 +334,7 @@ class Trainer:
         kernels.add_losses(losses, 0.5 * self.penalty, self._total)
         if self.max_grad_norm is not None:
             kernels.clip_norm(gradient, self.max_grad_norm, self._partial)
-        self.optimizer.update(parameters.flat, gradient, self.schedule.rate(progress))
+        self.optimizer.update(parameters.flat, gradient, self.schedule.rate(progress), tables)
 
     def gradient(self, parameters, feed, batch, weight, seed, gradient):
         """Write the gradient of the loss of a batch: the weighted sum divided by ``weight``.
@@ -342,8 +343,10 @@ class Trainer:
 
         Parameters
         ----------
-        parameters, gradient : FlatArrays
-            Arrays of the network, on its device.
+        parameters : FlatArrays
+            On the device of the network.
+        gradient : DenseGradient or SparseGradient
+            What the network's `new_gradient` returned.
         feed : HostFeed or DeviceFeed
             The feed that the method `feed` returned.
         batch : ndarray of int
@@ -360,6 +363,7 @@ class Trainer:
         network, slots = self.network, self._slots
         shards = cut_into_shards(batch, feed.lengths, *network.shard_limits)
         slots.reserve(len(shards))
+        gradient.begin(feed, shards)
         losses = self._workspaces[0].array("losses", (1 + len(shards),), np.float64)
         network.pack(parameters, self._packed, transposed=True)
 
@@ -373,6 +377,6 @@ class Trainer:
 
         for wave in slots.waves(len(shards)):
             run_tasks(train_shard, wave, self._workspaces)
-            slots.fold(wave)
+            slots.fold(wave, gradient)
         network.unpack_gradient(slots.total, gradient)
         return losses

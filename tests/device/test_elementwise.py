@@ -128,4 +128,4 @@ def test_sequences(rng, values_dtype, n, dtype):
     values = rng.normal(5, 3, size=(int(shard.lengths.sum()) + 2, 9)).astype(values_dtype)
     shift, scale = rng.normal(size=9), rng.uniform(0.5, 2, 9)
     x = np.full((shard.n_rows, 9), np.nan, dtype)
-    both("pack_sequences", values, starts, shard.block, shard.alive, shift, scale, x)
+    both("pack_sequences", values, starts, shard.block, shard.alive, shift, scale, x, 0)

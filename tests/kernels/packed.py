@@ -155,7 +155,7 @@ class Run:
         starts = (np.cumsum(lengths) - lengths)[shard.indices]
         self.kernels.pack_sequences(
             put(np.concatenate(problem.x)), put(starts), self.block, self.alive,
-            put(np.zeros(n_features)), put(np.ones(n_features)), self.x,
+            put(np.zeros(n_features)), put(np.ones(n_features)), self.x, 0,
         )  # fmt: skip
         self._pack_weights()
 

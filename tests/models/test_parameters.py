@@ -13,9 +13,9 @@ from .networks import random_network
 def make_layout():
     return ParameterLayout(
         [
-            Parameter("a.W", (2, 3), True, lambda rs: rs.normal(size=(2, 3))),
-            Parameter("a.b", (3,), False, lambda rs: np.arange(3.0)),
-            Parameter("b.W", (4,), True),
+            Parameter("a.W", (2, 3), "weight", lambda rs: rs.normal(size=(2, 3))),
+            Parameter("a.b", (3,), "bias", lambda rs: np.arange(3.0)),
+            Parameter("b.W", (4,), "weight"),
         ]
     )
 
@@ -105,6 +105,6 @@ def test_orthogonal_matrices_are_random_rotations_and_reflections():
 
 
 def test_two_parameters_of_one_name_are_refused():
-    twice = [Parameter("head.W", (2, 3), True), Parameter("head.W", (3, 2), True)]
+    twice = [Parameter("head.W", (2, 3), "weight"), Parameter("head.W", (3, 2), "weight")]
     with pytest.raises(ValueError, match="Two modules .* of the name 'head.W'"):
         ParameterLayout(twice)

@@ -142,18 +142,18 @@ class TwinAdam(Adam):
         numbers = network.layout.views(np.arange(size))["gru0.forward.b"]
         self.twins = numbers[: len(numbers) * 2 // 3]
 
-    def _step(self, parameters, gradient, rate):
+    def _step(self, parameters, gradient, buffers, rate):
         before = parameters[self.twins]
-        super()._step(parameters, gradient, rate)
+        super()._step(parameters, gradient, buffers, rate)
         parameters[self.twins] += parameters[self.twins] - before
 
 
 class KerasAdam(TwinAdam):
     """With Keras's epsilon, which the bias correction of the second moment does not scale."""
 
-    def _step(self, parameters, gradient, rate):
+    def _step(self, parameters, gradient, buffers, rate):
         self.epsilon = 0.5e-7 / np.sqrt(1 - self.beta_2**self.n_updates)
-        super()._step(parameters, gradient, rate)
+        super()._step(parameters, gradient, buffers, rate)
 
 
 def train(X, y, arrays, optimizer, rate, batch_size, n_epochs, dtype="float64"):

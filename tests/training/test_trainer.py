@@ -126,7 +126,7 @@ def test_the_learning_rate_follows_its_schedule_over_all_updates(rng):
     rates = []
 
     class Spy(SGD):
-        def update(self, parameters, gradient, rate):
+        def update(self, parameters, gradient, rate, tables=()):
             rates.append(rate)
 
     spy = Spy(network.kernels, network.layout.size, network.dtype, 0.0, False)

@@ -3,6 +3,7 @@
 from ._host import head_columns, panel_columns, panel_width
 from .dense import dense_backward, dense_forward
 from .dropout import connect, drop_rows, drop_steps
+from .embedding import add_rows, embed, pack_codes, put_rows, take_rows
 from .gemm import multiply, multiply_transposed, orthonormalize_rows
 from .gru import gate_gradient_rows, gate_rows, gru_backward, gru_forward, shard_limits
 from .handshake import signal_and_spin
@@ -68,3 +69,4 @@ from .pooling import (
     pool_mean,
     pool_mean_backward,
 )
+from .row_groups import forget_numbers, group_rows

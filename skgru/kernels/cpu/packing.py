@@ -218,7 +218,7 @@ def unpack_dense_gradient(panels, bias, size, padded, w, b):
 
 
 @kernel
-def pack_sequences(values, starts, block, alive, shift, scale, x):
+def pack_sequences(values, starts, block, alive, shift, scale, x, column):
     """Standardise sequences and pack them time-major, with zeros in the padding rows.
 
     Parameters
@@ -227,43 +227,44 @@ def pack_sequences(values, starts, block, alive, shift, scale, x):
     starts : (n_sequences,) int64, first row of each sequence, longest first. IN
     block, alive : see ``gru.py``. IN
     shift, scale : (n_features,) float64; x = (value - shift) * scale. IN
-    x : (rows, n_features). OUT
+    x : (rows, any): columns from ``column`` on are written; padding rows as a whole. OUT
     """
-    n_features = values.shape[1]
+    n_features, width = values.shape[1], x.shape[1]
     for t in range(alive.shape[0]):
         for i in range(alive[t]):
             row, source = block[t] + i, starts[i] + t
             if n_features < N_STANDARDIZED:
                 for j in range(n_features):
-                    x[row, j] = (values[source, j] - shift[j]) * scale[j]
+                    x[row, column + j] = (values[source, j] - shift[j]) * scale[j]
             else:
-                last = n_features - N_STANDARDIZED
+                target, last = row * width + column, n_features - N_STANDARDIZED
                 for j in range(0, last, N_STANDARDIZED):
-                    standardize_vector(x, row * n_features + j, values, source * n_features + j,
+                    standardize_vector(x, target + j, values, source * n_features + j,
                                        shift, scale, j)  # fmt: skip
                 # The last vector may overlap the one before it, and then writes the same values.
-                standardize_vector(x, row * n_features + last, values, source * n_features + last,
+                standardize_vector(x, target + last, values, source * n_features + last,
                                    shift, scale, last)  # fmt: skip
         x[block[t] + alive[t] : block[t + 1]] = 0
 
 
 @kernel
-def standardize_step(values, shift, scale, x):
+def standardize_step(values, shift, scale, x, column):
     """One step of several streams, standardised as by ``pack_sequences``.
 
     Parameters
     ----------
     values : (n_streams, n_features) float64. IN
     shift, scale : (n_features,) float64. IN
-    x : (n_streams, n_features). OUT
+    x : (n_streams, any): columns from ``column`` on are written. OUT
 
     Returns
     -------
-    is_finite : bool, of x as a whole.
+    is_finite : bool, of what was written.
     """
     is_finite = True
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            x[i, j] = (values[i, j] - shift[j]) * scale[j]
-            is_finite = is_finite and math.isfinite(x[i, j])
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            value = x.dtype.type((values[i, j] - shift[j]) * scale[j])
+            x[i, column + j] = value
+            is_finite = is_finite and math.isfinite(value)
     return is_finite

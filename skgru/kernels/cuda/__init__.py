@@ -4,6 +4,8 @@ Every function starts one or a few kernels on the stream of its thread (``use_st
 without waiting. The link functions and the streaming kernels are missing: both run on the CPU.
 """
 
+from skgru.kernels.cpu.row_groups import forget_numbers, group_rows
+
 from ._launch import current_stream, release_scratch, use_precision, use_stream
 from ._plan import head_columns, panel_columns, panel_width
 from .dense import dense_backward, dense_forward

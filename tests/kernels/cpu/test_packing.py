@@ -144,7 +144,7 @@ def test_sequences_are_standardised_and_laid_out(rng, dtype, given, n_features):
     starts = np.array([15, 0, 7, 4])
     shift, scale = rng.normal(size=n_features), rng.uniform(0.1, 2, size=n_features)
     x = np.full((shard.n_rows, n_features), np.nan, dtype)
-    cpu.pack_sequences(values, starts, shard.block, shard.alive, shift, scale, x)
+    cpu.pack_sequences(values, starts, shard.block, shard.alive, shift, scale, x, 0)
     used = np.zeros(shard.n_rows, bool)
     for i, (start, length) in enumerate(zip(starts, LENGTHS, strict=True)):
         rows = shard.block[:length] + i

@@ -106,7 +106,7 @@ def test_steps_count_where_all_states_are_finite(rng, dtype, first, bad):
 
 def standardize(values, shift, scale, dtype):
     x = np.full(values.shape, np.nan, dtype)
-    return cpu.standardize_step(values, shift, scale, x), x
+    return cpu.standardize_step(values, shift, scale, x, 0), x
 
 
 @dtypes
@@ -120,7 +120,7 @@ def test_steps_are_standardised_as_sequences_are(rng, dtype, n_features):
     order = np.arange(N_STREAMS)
     shard = make_shard(order, order, np.ones(N_STREAMS, np.int64))
     packed = np.full((shard.n_rows, n_features), np.nan, dtype)
-    cpu.pack_sequences(values, order, shard.block, shard.alive, shift, scale, packed)
+    cpu.pack_sequences(values, order, shard.block, shard.alive, shift, scale, packed, 0)
     assert x.tobytes() == packed[:N_STREAMS].tobytes()
 
 

@@ -88,7 +88,7 @@ def run_everything_else(dtype):
     k.drop_steps(x, *layout, count, seed, 0.5, n, n)
     k.drop_rows(x, count, seed, 0.5, n, n)
     for values in (x, wide):
-        k.pack_sequences(values, count, *layout, total, total, x)
+        k.pack_sequences(values, count, *layout, total, total, x, 0)
     w, u, bias = (np.zeros(shape, dtype) for shape in ((1, n, 3, 8), (1, 8, 3, 8), (1, 4, 8)))
     as_known = x, x, v, v
     k.pack_gru(*as_known, n, n, True, w, u, bias, v, np.zeros((1, 1, 24, 32), dtype))
