@@ -25,6 +25,7 @@ from ._sklearn import (
     find_metric,
     validate_parameter_constraints,
 )
+from ._symbols import encode_columns
 
 __all__ = [
     "FORMAT",
@@ -46,6 +47,7 @@ __all__ = [
     "check_prediction",
     "check_range",
     "feature_names",
+    "encode_columns",
     "find_metric",
     "read_X",
     "read_as",

@@ -1,8 +1,9 @@
 """X with symbols, read by an estimator: all strings, or with categorical columns.
 
 An estimator that reads symbols has the parameter ``categorical_features`` and the methods
-``_learn_analyzer(X, form)``, which returns what is recorded as ``_analyzer``, and
-``_cutter(analyzer)``, a function that cuts a text.  What a fit has learnt is in ``vocabulary_``
+``_learn_analyzer(X, form)``, which returns what is recorded as ``_analyzer``,
+``_cutter(analyzer)``, which returns a function that cuts a text, and ``_cutter_of_fit()``, that of
+a fitted model.  What a fit has learnt is in ``vocabulary_``
 (a symbol at each step), or in ``is_categorical_`` and ``categories_`` (several columns).
 """
 
@@ -44,7 +45,8 @@ def read_symbols(estimator, X):
     is_categorical = find_categorical(X, form, estimator.categorical_features)
     if form in ("texts", "lists", "table"):
         analyzer = estimator._learn_analyzer(X, form)
-        column, offsets, layout = read_strings(X, form, estimator._cutter(analyzer))
+        cut = None if analyzer is None else estimator._cutter(analyzer)
+        column, offsets, layout = read_strings(X, form, cut)
         symbols, codes = learn_symbols(column)
         facts = {"_layout": layout, "_analyzer": analyzer, "vocabulary_": rows_of(symbols)}
         return _sequences(offsets, layout, codes), facts
@@ -77,7 +79,13 @@ def check_symbols_of(estimator, X, name):
                 f"{name} holds {found}, but {type(estimator).__name__} was fitted on symbols. Pass "
                 "strings, or lists of strings, as in fit."
             )
-        cut = estimator._cutter(estimator._analyzer)
+        cut = estimator._cutter_of_fit() if form == "texts" else None
+        if form == "texts" and cut is None:
+            raise ValueError(
+                f"{name} holds strings, but {type(estimator).__name__} was fitted on lists of "
+                "symbols. Cut the strings into the symbols of the fit, or set analyzer and fit on "
+                "strings."
+            )
         column, offsets, layout = read_strings(X, form, cut, name)
         return _sequences(offsets, layout, encode_symbols(column, estimator.vocabulary_))
     if not hasattr(estimator, "categories_"):
@@ -95,11 +103,11 @@ def encode_columns(estimator, columns, name):
     codes = []
     numbers = np.flatnonzero(estimator.is_categorical_)
     for i, column, categories in zip(numbers, columns, estimator.categories_, strict=True):
-        kinds = ["integers" if isinstance(c, np.ndarray) else "strings" for c in (column,)]
+        found = "integers" if isinstance(column, np.ndarray) else "strings"
         fitted = "strings" if categories.dtype == object else "integers"
-        if kinds[0] != fitted:
+        if found != fitted:
             raise ValueError(
-                f"Column {i} of {name} holds {kinds[0]}, but {type(estimator).__name__} was fitted "
+                f"Column {i} of {name} holds {found}, but {type(estimator).__name__} was fitted "
                 f"on {fitted} there. Pass the categories in the form that fit was given."
             )
         codes.append(encode_symbols(column, categories))

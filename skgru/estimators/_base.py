@@ -135,7 +135,7 @@ class BaseGRU(
         if not hasattr(self, "_parameters"):
             return
         network, target = self._network(), self._target()
-        n_features = 1 if self._layout == "2d" else self.n_features_in_
+        n_features = self._check_symbols_of_state()
         check_arrays(
             self,
             {

@@ -20,10 +20,11 @@ class ReadsSymbols:
     """Mixin: X may hold symbols; what `base/_symbols.py` asks of an estimator."""
 
     def _learn_analyzer(self, X, form):
-        """What cuts strings from now on: "char", "word" or a tokenizer."""
-        if self.analyzer is None and form == "texts":
-            _warn_of_words(X)
+        """What cuts strings from now on: "char", "word", a tokenizer; None if nothing is known."""
         if self.analyzer is None:
+            if form != "texts":
+                return None
+            _warn_of_words(X)
             return "char"
         return self.analyzer if isinstance(self.analyzer, str) else clone(self.analyzer)
 
@@ -34,6 +35,15 @@ class ReadsSymbols:
             analyzer = SequenceTokenizer(analyzer=analyzer)
         return analyzer._cutter()
 
+    def _cutter_of_fit(self):
+        """The function with which the fitted model cuts strings; None if it was fitted on lists.
+
+        A list of characters is what a string would have been cut into.
+        """
+        if self._analyzer is not None:
+            return self._cutter(self._analyzer)
+        return list if all(len(symbol) == 1 for symbol in self.vocabulary_) else None
+
     @property
     def embedding_(self):
         """Views of the vectors of the symbols; see the class."""
@@ -41,6 +51,25 @@ class ReadsSymbols:
         if not tables:
             raise AttributeError("embedding_ exists only if X held symbols")
         return tables[0] if hasattr(self, "vocabulary_") else tables
+
+    def _check_symbols_of_state(self):
+        """Check vocabularies against the network; returns the number of numeric features."""
+        sizes, n_features = [], 0
+        if hasattr(self, "vocabulary_"):
+            sizes = [len(self.vocabulary_)]
+        elif hasattr(self, "categories_"):
+            sizes = list(map(len, self.categories_))
+            n_features = int(np.count_nonzero(~self.is_categorical_))
+            if len(self.is_categorical_) - n_features != len(sizes):
+                raise ValueError("is_categorical_ and categories_ do not belong together")
+        else:
+            n_features = 1 if self._layout == "2d" else self.n_features_in_
+        tables = [n_rows - 1 for n_rows, *_ in self._network_options.get("embeddings", ())]
+        if tables != sizes:
+            raise ValueError(
+                f"its vocabularies have {sizes} symbols, but its embeddings have {tables}"
+            )
+        return n_features
 
 
 def _warn_of_words(texts):
