@@ -166,6 +166,23 @@ def warn_of_swapped_axes(sequences):
         )
 
 
+def warn_of_numbers_as_strings(symbols):
+    """Warn of symbols that are all numbers in strings, some of them with a fraction.
+
+    Strings of whole numbers may well be ids.
+    """
+    if len(symbols) > 1 and symbols.dtype == object and all(map(_is_fraction, symbols[:100])):
+        warn(
+            f"The strings in X, such as {symbols[0]!r}, are read as symbols, not as numbers. If "
+            "they are measurements, convert them with astype(float). If they are symbols, nothing "
+            "needs to change."
+        )
+
+
+def _is_fraction(symbol):
+    return re.fullmatch(r"\s*[-+]?\d*[.,]\d+([eE][-+]?\d+)?\s*", symbol) is not None
+
+
 def read_as(sequences):
     """The shape of X, in words."""
     length = sequences.common_length

@@ -23,6 +23,7 @@ from skgru.data import (
 )
 
 from ._feature_names import check_feature_names, feature_names
+from ._readings import warn_of_numbers_as_strings
 
 #: Names of the attributes that `read_symbols` may set.
 SYMBOL_FACTS = ("vocabulary_", "categories_", "is_categorical_", "_analyzer")
@@ -48,6 +49,7 @@ def read_symbols(estimator, X):
         cut = None if analyzer is None else estimator._cutter(analyzer)
         column, offsets, layout = read_strings(X, form, cut)
         symbols, codes = learn_symbols(column)
+        warn_of_numbers_as_strings(symbols)
         facts = {"_layout": layout, "_analyzer": analyzer, "vocabulary_": rows_of(symbols)}
         return _sequences(offsets, layout, codes), facts
     if is_categorical is None:

@@ -142,7 +142,7 @@ def split_columns(X, is_categorical, *, estimator=None, name="X"):
         values = sequences.values[:]
         columns = [
             _as_integers(values[:, i], i, sequences.offsets, name)
-            for i in np.flatnonzero(is_categorical)
+            for i in np.flatnonzero(is_categorical).tolist()
         ]
         return replace(sequences, values=_numeric(values, is_categorical)), columns
     if isinstance(X, np.ndarray) and X.ndim == 3:
@@ -157,7 +157,7 @@ def split_columns(X, is_categorical, *, estimator=None, name="X"):
             labels = list(items[0].columns)
     sequences = as_sequences(numbers, estimator=estimator, name=name)
     columns = []
-    for i in np.flatnonzero(is_categorical):
+    for i in np.flatnonzero(is_categorical).tolist():
         entries = [entry for item in items for entry in _entries(item, i)]
         columns.append(_as_symbols(entries, labels[i], sequences.offsets, name))
     values = _numeric(sequences.values[:], is_categorical)

@@ -221,13 +221,10 @@ def _remedy_for_strings(name, axes):
 
 
 def _remedy(axes):
-    """What to do about entries that are not numbers.
-
-    Ids must not be the first idea for symbols in X: their sizes and distances mean nothing.
-    """
+    """What to do about entries that are not numbers."""
     if axes[-1] == "feature":
         return (
-            "Convert strings of digits with astype(float). Give words and other categories one "
-            "feature each, 1 where a step is that category and 0 elsewhere."
+            "Convert strings of digits with astype(float). If they are words or other categories, "
+            "let all steps be strings, or name their column in categorical_features."
         )
     return "Convert it to a number, or leave it out."

@@ -74,8 +74,9 @@ class SymbolSteps:
         n = self._n_streams
         check_symbols(
             symbols,
-            lambda row: f"{name} at {f'step {row // n}, ' if name == 'steps' else ''}"
-            f"stream {row % n}",
+            lambda row: (
+                f"{f'step {row // n} of ' if name == 'steps' else ''}stream {row % n} in {name}"
+            ),
         )
         codes = encode_symbols(symbols, self._model.vocabulary_)
         return np.empty((len(codes), 0)), codes.reshape(-1, 1)

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from skgru.base import ParameterGroup, SavedState, StrOptions
-from skgru.data import as_object_array, strings_of
+from skgru.data import as_object_array, form_of_strings, read_strings, strings_of
 
 
 class _ListTransform:
@@ -50,10 +51,21 @@ class _ListTransform:
         -------
         X_original : list of str, or ndarray of str
             The texts: a list if X is a list or tuple, otherwise a 1-D array.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X does not hold lists of strings. The message says where.
         """
         self._validate_params()
+        form = form_of_strings(X)
+        if form != "lists":
+            what = "strings, which are joined already" if form == "texts" else "no lists of strings"
+            raise ValueError(f"X holds {what}. Pass a list of symbols for each text.")
+        column, offsets, _ = read_strings(X, form, None)
         separator = "" if self.analyzer == "char" else " "
-        return self._in_layout(X, [separator.join(symbols) for symbols in X])
+        texts = [separator.join(column[i:j]) for i, j in pairwise(offsets.tolist())]
+        return self._in_layout(X, texts)
 
     @staticmethod
     def _in_layout(X, items):
@@ -80,7 +92,7 @@ class SequenceTokenizer(
         Whether a symbol is what `token_pattern` finds, or a single character.
     lowercase : bool, default=False
         Whether strings are converted to lower case first.
-    token_pattern : str, default=r"\\w+|[^\\w\\s]"
+    token_pattern : str, default=r"\w+|[^\w\s]"
         Regular expression that finds a word. The default finds runs of letters, digits and
         underscores, and each other character that is not white space. If there is a group in it,
         the symbol is what the group matches. Only used with ``analyzer="word"``.
