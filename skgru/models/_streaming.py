@@ -25,6 +25,8 @@ class NetworkStream:
 
     def __init__(self, network, parameters, shift, scale, n_streams):
         kernels, dtype, n = network.kernels, network.dtype, n_streams
+        if network.embeddings:
+            parameters = parameters.copy()  # packing does not copy tables
         packed = network.new_packed()
         network.pack(network.upload(parameters), packed, transposed=False)
         shard = make_shard(np.arange(n), np.arange(n), np.ones(n, np.int64))

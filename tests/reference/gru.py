@@ -206,6 +206,19 @@ def dense(p, V, b_out):
     return p @ np.asarray(V, dtype=np.float64) + b_out
 
 
+def embed(codes, tables, values):
+    """The input (T, D) of a network: vectors of the symbols of each column, then the numbers.
+
+    ``codes`` (T, n_columns) are rows of the ``tables``, one of which belongs to each column;
+    ``values`` (T, n_features) are numbers.
+    """
+    steps = []
+    for symbols, numbers in zip(codes, values, strict=True):
+        vectors = [table[code] for table, code in zip(tables, symbols, strict=True)]
+        steps.append(np.concatenate([*vectors, numbers]))
+    return np.array(steps)
+
+
 def network(x, layers, pooling, V, b_out, query=None, dropout_masks=None, head_mask=None):
     """Raw outputs (n_outputs,) of the whole network for one sequence ``x`` (T, D).
 
