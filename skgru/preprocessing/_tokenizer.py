@@ -12,7 +12,24 @@ from skgru.data import as_object_array, form_of_strings, read_strings, strings_o
 
 
 class _ListTransform:
-    """Mixin: `transform` of lists, which scikit-learn does not wrap, as it is inherited."""
+    """Mixin: methods that return lists, which scikit-learn does not wrap, as they are inherited."""
+
+    def fit_transform(self, X, y=None):
+        """Cut strings into lists of symbols, as `transform` does.
+
+        Parameters
+        ----------
+        X : list, array or Series of str
+            The texts.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        X_new : list of list of str, or object array of them
+            The symbols of each text: a list if X is a list or tuple, otherwise a 1-D object array.
+        """
+        return self.fit(X, y).transform(X)
 
     def transform(self, X):
         """Cut strings into lists of symbols.

@@ -70,9 +70,7 @@ def check_same(described):
 def test_estimators_describe_parameters_and_attributes_in_the_same_words():
     # `analyzer` means something else in a tokenizer.
     classes = [*MODELS, SequenceScaler]
-    found = [
-        (cls.__name__, paragraphs(cls.__doc__, "Parameters", "Attributes")) for cls in classes
-    ]
+    found = [(cls.__name__, paragraphs(cls.__doc__, "Parameters", "Attributes")) for cls in classes]
     assert check_same(found) > 30
 
 
