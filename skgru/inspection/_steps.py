@@ -31,8 +31,8 @@ class Steps:
         if form_of_strings(X) == "texts":
             raise ValueError(
                 "X holds strings, whose symbols cannot be exchanged before they are cut. For a "
-                "model that reads strings, pass lists of symbols, such as list(text) for characters "
-                "or SequenceTokenizer().transform(X), which it reads in the same way."
+                "model that reads strings, pass lists of symbols, such as list(text) for "
+                "characters or SequenceTokenizer().transform(X), which it reads in the same way."
             )
         self._X, self.feature_names = X, None
         self._is_array = _is_frame(X) or _is_array(X)
