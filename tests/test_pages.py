@@ -44,7 +44,7 @@ def coming_from():
 def test_recipes(capsys):
     names, n_values = run("recipes.md")
     assert n_values == 11
-    assert set(capsys.readouterr().out.strip()) <= set(names["symbols"])
+    assert set(capsys.readouterr().out.strip()) <= set("".join(names["names"]))
     filled = names["_fill_one"](np.array([[np.nan, 1], [2, np.nan], [np.nan, 3]]))
     assert_allclose(filled, [[0, 1, 1, 0], [2, 1, 0, 1], [2, 3, 1, 0]])
     assert np.isfinite(names["model"].predict(names["gaps"])).all()
