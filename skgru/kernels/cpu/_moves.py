@@ -1,4 +1,4 @@
-"""Copies of one vector register between arrays, for the loops of ``packing.py``.
+"""Copies of one vector register between arrays, for the loops of ``packing.py``; prefetches.
 
 The auto-vectoriser needs long inner loops, and these are short: the width of a panel, or the
 features of one step. Arrays are C-ordered and given with the offset, in elements, of the first
@@ -63,6 +63,23 @@ def standardize_vector(typingctx, x, x_start, values, values_start, shift, scale
         if kinds[0].dtype == types.float32:
             value = builder.fptrunc(value, target.type.pointee)
         builder.store(value, target, align=1)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def prefetch(typingctx, array, start):
+    """Begin to load the cache line of this element, without waiting for it."""
+    signature = types.void(array, types.intp)
+
+    def codegen(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", (place.type,), kind)
+        builder.call(function, [place, number(0), number(3), number(1)])  # read, keep, data
         return context.get_dummy_value()
 
     return signature, codegen

@@ -5,7 +5,19 @@ the packed layout of ``gru.py`` the codes of a shard have a row for each of its 
 for each table. A batch touches few rows of a large table, so nothing here has a loop over a table.
 """
 
-from ._jit import kernel
+from ._jit import inline_kernel, kernel
+from ._moves import prefetch
+
+# Rows of a large table lie anywhere in memory, so they are asked for so many rows ahead.
+_AHEAD = 8
+_CACHE_LINE = 64  # bytes
+
+
+@inline_kernel
+def _prefetch_row(table, row):
+    n_columns = table.shape[1]
+    for j in range(0, n_columns, _CACHE_LINE // table.itemsize):
+        prefetch(table, row * n_columns + j)
 
 
 @kernel
@@ -38,6 +50,8 @@ def embed(table, codes, number, x, column):
     x : (rows, any): columns ``column`` to ``column + n_columns`` are written. OUT
     """
     for row in range(codes.shape[0]):
+        if row + _AHEAD < codes.shape[0]:
+            _prefetch_row(table, max(0, codes[row + _AHEAD, number]))
         code = codes[row, number]
         for j in range(table.shape[1]):
             x[row, column + j] = table[code, j] if code >= 0 else x.dtype.type(0)
@@ -70,6 +84,8 @@ def add_rows(sums, numbers, starts, order, d_x, column):
 def take_rows(table, rows, out):
     """out = table[rows]; ``rows`` (n,) int64, ``out`` (n, n_columns)."""
     for i in range(rows.shape[0]):
+        if i + _AHEAD < rows.shape[0]:
+            _prefetch_row(table, rows[i + _AHEAD])
         row = rows[i]
         for j in range(table.shape[1]):
             out[i, j] = table[row, j]
