@@ -71,6 +71,42 @@ class ReadsSymbols:
             )
         return n_features
 
+    def __getstate__(self):
+        return _with_symbols(super().__getstate__(), _packed)
+
+    def __setstate__(self, state):
+        super().__setstate__(_with_symbols(state, _unpacked))
+
+
+def _with_symbols(state, convert):
+    """A copy of a state in which the symbols, which are strings, are stored in another form."""
+    state = dict(state)
+    if "vocabulary_" in state:
+        state["vocabulary_"] = convert(state["vocabulary_"])
+    if "categories_" in state:
+        state["categories_"] = list(map(convert, state["categories_"]))
+    return state
+
+
+# In a pickle, and above all in a file of skops, a string of all symbols takes far less than each
+# symbol by itself.
+def _packed(symbols):
+    if isinstance(symbols, np.ndarray) and symbols.dtype != object:
+        return symbols  # integers
+    kind = "vocabulary" if isinstance(symbols, dict) else "categories"
+    symbols = list(symbols)
+    lengths = np.fromiter(map(len, symbols), np.int32, len(symbols))
+    return {"kind": kind, "symbols": "".join(symbols), "lengths": lengths}
+
+
+def _unpacked(packed):
+    if isinstance(packed, np.ndarray):
+        return packed
+    text, ends = packed["symbols"], np.cumsum(packed["lengths"]).tolist()
+    found = [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    symbols = np.array(found, dtype=object)
+    return rows_of(symbols) if packed["kind"] == "vocabulary" else symbols
+
 
 def _warn_of_words(texts):
     """Warn of texts of several words that are cut into characters only by default."""

@@ -152,5 +152,5 @@ def test_warmup_prints_a_line_for_each_model(capsys, monkeypatch):
     monkeypatch.setattr(_warmup, "_run", lambda *arguments: None)
     warmup(verbose=1)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert all(line.startswith("[warmup] GRU") and "  " not in line for line in lines)

@@ -548,8 +548,17 @@ def test_a_vocabulary_is_stored_once():
 
 @pytest.mark.parametrize("name", ["vocabulary_", "categories_"])
 def test_a_state_whose_parts_do_not_belong_together_is_refused(name):
-    state = fit(CHARACTERS if name == "vocabulary_" else frames()).__getstate__()
+    X = CHARACTERS if name == "vocabulary_" else frames()
+    state, other = fit(X).__getstate__(), fit(X, max_categories=3).__getstate__()
     broken = GRUClassifier.__new__(GRUClassifier)
-    found = {"a": 1} if name == "vocabulary_" else [np.array(["a"], dtype=object)]
-    with pytest.raises(ValueError, match=r"vocabularies have \[1\] symbols, but its embeddings"):
-        broken.__setstate__({**state, name: found})
+    with pytest.raises(ValueError, match=r"vocabularies have \[2\] symbols, but its embeddings"):
+        broken.__setstate__({**state, name: other[name]})
+
+
+def test_any_string_is_a_symbol():
+    X = [["", " ", "\0", "a\0"], ["\ud800", "\n", "é", "日本"]] * 4
+    model = fit(X)
+    found = pickle.loads(pickle.dumps(model))
+    assert found.vocabulary_ == model.vocabulary_ and list(found.vocabulary_) == sorted(
+        sum(X[:2], [])
+    )
