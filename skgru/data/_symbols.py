@@ -87,8 +87,9 @@ def _form_of_frame(X, name):
         raise ValueError(
             f"{name} is a frame with strings in column {symbolic!r} and numbers in column "
             f"{numeric!r}. A frame is read as one sequence in each row, and its columns as the "
-            f"steps, which are either all symbols or all numbers. If the rows are the steps of one "
-            f"sequence, pass [{name}]; of several, a list with a frame for each."
+            f"steps, which are either all symbols or all numbers: leave out a column that is no "
+            f"step. If the rows are the steps of one sequence, pass [{name}]; of several, a list "
+            "with a frame for each."
         )
     return "table"
 

@@ -216,7 +216,8 @@ class GRURegressor(
         ``standardize=False`` or if the feature is constant. If X was a 2D table, the shape is (1,).
     vocabulary_ : dict from str to int
         Row of `embedding_` of each symbol that has one, in sorted order. All other symbols share
-        row 0. Exists only if X held strings or lists of strings.
+        row 0. Exists only if X held strings or lists of strings; `n_features_in_` does not exist
+        then.
     categories_ : list of ndarray
         Sorted symbols of each categorical column: item ``i`` of an array has row ``i + 1`` in the
         embedding of that column, and all other symbols share row 0. Exists only if there are
@@ -249,7 +250,6 @@ class GRURegressor(
         labels, and 1 for two classes.
     n_features_in_ : int
         Number of features at each step. If X was a 2D table, its width: the number of time steps.
-        Does not exist if X held strings or lists of strings.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns. Exists only if X was a frame, or a list of frames, whose column names
         are all strings.

@@ -74,8 +74,8 @@ class ReadsSymbols:
     def __getstate__(self):
         return _with_symbols(super().__getstate__(), _packed)
 
-    def __setstate__(self, state):
-        super().__setstate__(_with_symbols(state, _unpacked))
+    def _read_state(self, state):
+        return _with_symbols(state, _unpacked)
 
 
 def _with_symbols(state, convert):

@@ -157,7 +157,7 @@ BAD_X = {
     },
     "names in a frame": (
         pd.DataFrame({"u": np.arange(6.0), "who": list("abcdef")}), ValueError,
-        r"X at sequence 0, step 1 \(column 'who'\) is not a number: .*'a'",
+        "strings in column 'who' and numbers in column 'u'.*leave out a column that is no step",
     ),
 }  # fmt: skip
 
