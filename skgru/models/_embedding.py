@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from ._dropout import EMBEDDING_SITE, site_seed
 from ._parameters import Parameter
 
 # Standard deviation of initial vectors. Adam moves a value by about its learning rate, so vectors
-# that are small at first turn to what their symbols mean within few updates.
+# that are small at first turn to what their symbols mean within few updates, and symbols that are
+# rare disturb little. On questions of TREC held out of its training part, accuracy was .84 with
+# .05 and .1, .80 with .3 and .77 with 1 (rate .001), and .85 to .86 with .1 and .3 (rate .005).
 _INITIAL_SPREAD = 0.1
 
 
@@ -29,7 +30,6 @@ class Embedding:
     first : int
         The first of its columns in the input of the network.
     kernels : module
-    dtype : dtype
     """
 
     def __init__(self, name, number, n_rows, n_columns, has_rare, first, kernels):
@@ -96,12 +96,3 @@ def make_embeddings(tables, kernels):
         embeddings.append(embedding)
         first += n_columns
     return embeddings, first
-
-
-def drop_embeddings(kernels, x, shard, seed, rate, n_columns):
-    """Apply dropout to the embeddings in the first columns of x, or to their gradients."""
-    # The whole row is one group, of which so many columns are real.
-    kernels.drop_steps(
-        x, shard.block, shard.alive, shard.positions, site_seed(seed, EMBEDDING_SITE), rate,
-        n_columns, x.shape[1],
-    )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._parameters import FlatArrays
+from ._workspace import Workspace
 
 
 @dataclass(eq=False)
@@ -18,15 +19,15 @@ class Slot:
         What the kernels sum, in their layout.
     views : dict
         Named views of ``flat``.
-    memory : Workspace or None
-        Holds what a shard leaves for the gradients of embeddings.
+    memory : Workspace
+        Holds what a shard leaves besides.
     d_x : (shard.n_rows, any) or None
         Gradients of the embeddings of every step, in this memory.
     """
 
     flat: np.ndarray
     views: dict
-    memory: object = None
+    memory: Workspace
     d_x: np.ndarray | None = None
 
 

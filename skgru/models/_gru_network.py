@@ -7,14 +7,14 @@ import numpy as np
 from skgru.kernels import get_kernels
 
 from ._dense import Dense
-from ._embedding import drop_embeddings, make_embeddings
+from ._dropout import EMBEDDING_SITE, site_seed
+from ._embedding import make_embeddings
 from ._gradient import SparseGradient
 from ._network import Network
 from ._output import Output
 from ._pooling import Pooling
 from ._stack import GRUStack
 from ._steps import EveryStep, scatter_steps
-from ._workspace import Workspace
 
 
 class NetworkPass(NamedTuple):
@@ -118,12 +118,6 @@ class GRUNetwork(Network):
         return self.output.readout.row_counts(lengths)
 
     # -- memory ----------------------------------------------------------------------------------
-    def new_slot(self):
-        slot = super().new_slot()
-        if self.embeddings:
-            slot.memory = Workspace(self.kernels, self.dtype)
-        return slot
-
     def new_gradient(self):
         if not self.embeddings:
             return super().new_gradient()
@@ -142,14 +136,18 @@ class GRUNetwork(Network):
         loaded = feed.load(shard, workspace)
         for embedding in self.embeddings:
             embedding.forward(loaded.codes, packed, loaded.x)
-        if self._drops_embeddings(seed):
-            drop_embeddings(
-                self.kernels, loaded.x, loaded.shard, seed, self.stack.dropout, self.n_embedded
-            )
+        if self.embeddings:
+            self._drop_embeddings(loaded.x, loaded.shard, seed)
         return loaded
 
-    def _drops_embeddings(self, seed):
-        return self.embeddings and seed is not None and self.stack.dropout > 0
+    def _drop_embeddings(self, rows, shard, seed):
+        """Apply dropout to the embeddings in the first columns of rows, or to their gradients."""
+        if seed is not None and self.stack.dropout > 0:
+            # A row is one group of columns, of which those of the embeddings are real units.
+            self.kernels.drop_steps(
+                rows, shard.block, shard.alive, shard.positions, site_seed(seed, EMBEDDING_SITE),
+                self.stack.dropout, self.n_embedded, rows.shape[1],
+            )  # fmt: skip
 
     def forward(self, x, shard, packed, workspace, *, seed=None, save=False):
         """Raw predictions of a shard.
@@ -192,10 +190,7 @@ class GRUNetwork(Network):
         if self.embeddings:
             slot.d_x = slot.memory.array("d_x", (shard.n_rows, self.n_embedded))
             self.kernels.copy_columns(d_x, 0, slot.d_x)
-            if self._drops_embeddings(seed):
-                drop_embeddings(
-                    self.kernels, slot.d_x, shard, seed, self.stack.dropout, self.n_embedded
-                )
+            self._drop_embeddings(slot.d_x, shard, seed)
 
     def train_shard(self, feed, shard, packed, workspace, slot, *, seed, scale, losses, place):
         loaded = self._load(feed, shard, packed, workspace, seed)

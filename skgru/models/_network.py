@@ -107,7 +107,7 @@ class Network(ABC):
         """Zeros to which `train_shard` adds the gradients of a shard."""
         layout = self._slot_layout
         flat = self.kernels.zeros(layout.size, self.dtype)
-        return Slot(flat, layout.views(flat))
+        return Slot(flat, layout.views(flat), Workspace(self.kernels, self.dtype))
 
     def new_gradient(self):
         """Memory for the gradient of a batch."""
