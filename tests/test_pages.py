@@ -44,7 +44,7 @@ def coming_from():
 def test_recipes(capsys):
     names, n_values = run("recipes.md")
     assert n_values == 11
-    assert set(capsys.readouterr().out.strip()) <= set(names["symbols"])
+    assert set(capsys.readouterr().out.strip()) <= set("".join(names["names"]))
     assert np.isfinite(names["model"].predict(names["gaps"])).all()
 
 

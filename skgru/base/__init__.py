@@ -18,6 +18,7 @@ from ._saved_state import FORMAT, SavedState, check_arrays
 from ._sklearn import (
     Interval,
     Options,
+    RealNotInt,
     StrOptions,
     _check_feature_names_in,
     _fit_context,
@@ -26,12 +27,14 @@ from ._sklearn import (
     find_metric,
     validate_parameter_constraints,
 )
+from ._symbols import encode_columns
 
 __all__ = [
     "FORMAT",
     "Interval",
     "Options",
     "ParameterGroup",
+    "RealNotInt",
     "SavedState",
     "StrOptions",
     "_check_feature_names_in",
@@ -48,6 +51,7 @@ __all__ = [
     "check_prediction",
     "check_range",
     "feature_names",
+    "encode_columns",
     "find_metric",
     "read_X",
     "read_as",

@@ -6,6 +6,10 @@ from skgru.data import as_sequences
 
 from ._feature_names import check_feature_names, feature_names
 from ._readings import check_reading
+from ._symbols import SYMBOL_FACTS, check_symbols_of, read_symbols
+
+# What a fitted estimator records of X.
+_FACTS = ("n_features_in_", "feature_names_in_", "_layout", *SYMBOL_FACTS)
 
 
 def check_X(estimator, X, *, reset, name="X", allow_missing=False):
@@ -45,8 +49,10 @@ def check_X(estimator, X, *, reset, name="X", allow_missing=False):
         sequences, facts = read_X(estimator, X, allow_missing=allow_missing)
         record_X(estimator, facts)
         return sequences
-    check_feature_names(estimator, X, name)
-    sequences = as_sequences(X, estimator=estimator, name=name, allow_missing=allow_missing)
+    sequences = check_symbols_of(estimator, X, name)
+    if sequences is None:
+        check_feature_names(estimator, X, name)
+        sequences = as_sequences(X, estimator=estimator, name=name, allow_missing=allow_missing)
     check_layout(estimator, sequences, name)
     return sequences
 
@@ -60,23 +66,28 @@ def read_X(estimator, X, *, allow_missing=False):
     facts : dict
         The attributes that the fitted estimator records of X.
     """
-    sequences = as_sequences(X, estimator=estimator, allow_missing=allow_missing)
-    facts = {"n_features_in_": _n_features(sequences), "_layout": sequences.layout}
-    names = feature_names(X)
-    if names is not None:
-        facts["feature_names_in_"] = names
+    sequences, facts = read_symbols(estimator, X)
+    if sequences is None:
+        sequences = as_sequences(X, estimator=estimator, allow_missing=allow_missing)
+        facts = {"n_features_in_": _n_features(sequences), "_layout": sequences.layout}
+        names = feature_names(X)
+        if names is not None:
+            facts["feature_names_in_"] = names
     check_reading(X, sequences)
     return sequences, facts
 
 
 def record_X(estimator, facts):
     """Record what `read_X` found, in place of an earlier record."""
-    vars(estimator).pop("feature_names_in_", None)
+    for name in _FACTS:
+        vars(estimator).pop(name, None)
     vars(estimator).update(facts)
 
 
 def check_layout(estimator, sequences, name="X"):
     """Refuse sequences that do not fit what `estimator` was fitted on; see `check_X`."""
+    if not hasattr(estimator, "n_features_in_"):
+        return  # symbols, of which a step has one
     is_table = sequences.layout == "2d"
     n_features = 1 if is_table and estimator._layout != "2d" else _n_features(sequences)
     caller, expected = type(estimator).__name__, estimator.n_features_in_
@@ -116,7 +127,9 @@ def check_layout(estimator, sequences, name="X"):
 
 def _n_features(sequences):
     """Count features the way scikit-learn does: a table has as many as it has columns."""
-    return int(sequences.lengths[0]) if sequences.layout == "2d" else sequences.n_features
+    if sequences.layout == "2d":
+        return int(sequences.lengths[0])
+    return sequences.n_features + (0 if sequences.codes is None else sequences.codes.shape[1])
 
 
 _DESCRIPTION = {

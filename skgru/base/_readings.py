@@ -61,7 +61,8 @@ def refuse_rows_of_time(X, sequences):
 
 def warn_of_a_single_column(X, sequences):
     """Warn of a frame of one column: it is a series, not a set of series of one step."""
-    if sequences.layout == "2d" and hasattr(X, "columns") and len(X.columns) == 1:
+    is_table = sequences.layout == "2d" and sequences.n_features
+    if is_table and hasattr(X, "columns") and len(X.columns) == 1:
         warn(
             "X is a frame of a single column, but each of its rows is read as a sequence: X as "
             f"{read_as(sequences)}. If the rows are the steps of one series, "
@@ -85,7 +86,7 @@ def warn_of_unlike_columns(X, sequences):
     Series beyond these limits, such as the phases of a process that hardly varies, warn wrongly if
     their columns have names that do not count (0, 1, 2, or lag_3, lag_2, lag_1).
     """
-    if sequences.layout != "2d" or not hasattr(X, "columns"):
+    if sequences.layout != "2d" or not hasattr(X, "columns") or not sequences.n_features:
         return
     if _are_numbered(X.columns) and not _has_rows_of_time(X):
         return
@@ -203,11 +204,30 @@ def warn_of_faint_sequences(sequences, indices, std):
         )
 
 
+def warn_of_numbers_as_strings(symbols):
+    """Warn of symbols that are all numbers in strings, some of them with a fraction.
+
+    Strings of whole numbers may well be ids.
+    """
+    if len(symbols) > 1 and symbols.dtype == object and all(map(_is_fraction, symbols[:100])):
+        warn(
+            f"The strings in X, such as {symbols[0]!r}, are read as symbols, not as numbers. If "
+            "they are measurements, convert them with astype(float). If they are symbols, nothing "
+            "needs to change."
+        )
+
+
+def _is_fraction(symbol):
+    return re.fullmatch(r"\s*[-+]?\d*[.,]\d+([eE][-+]?\d+)?\s*", symbol) is not None
+
+
 def read_as(sequences):
     """The shape of X, in words."""
     length = sequences.common_length
     steps = "different numbers of steps" if length is None else _count(length, "step")
     features = _count(sequences.n_features, "feature")
+    if sequences.codes is not None and not sequences.n_features:
+        features = _count(sequences.codes.shape[1], "symbol") + " each"
     return f"{_count(len(sequences), 'sequence')} of {steps} with {features}"
 
 

@@ -69,7 +69,7 @@ class SavedState:
         try:
             for upgrade in _UPGRADES[found:]:
                 state = upgrade(state)
-            super().__setstate__({**_defaults(self), **state})
+            super().__setstate__({**_defaults(self), **self._read_state(state)})
             self._check_state()
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
@@ -77,6 +77,10 @@ class SavedState:
                 f"{__version__}: {_describe(error)}. If the file is not damaged, use the version "
                 "that saved it, or fit again."
             ) from error
+
+    def _read_state(self, state):
+        """The attributes of the present format, from what is stored of them."""
+        return state
 
     def _check_state(self):
         """Raise an error if the fitted attributes do not belong together."""

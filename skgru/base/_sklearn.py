@@ -7,6 +7,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     Interval,
     Options,
+    RealNotInt,
     StrOptions,
     validate_parameter_constraints,
 )
@@ -20,6 +21,7 @@ from sklearn.utils.validation import (
 __all__ = [
     "Interval",
     "Options",
+    "RealNotInt",
     "StrOptions",
     "_check_feature_names",
     "_check_feature_names_in",

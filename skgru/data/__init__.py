@@ -8,6 +8,7 @@ from ._batches import (
     make_shard,
     minibatches,
 )
+from ._columns import find_categorical, split_columns
 from ._inputs import COPY_BYTES, as_sequences
 from ._numbers import as_numbers
 from ._rows import SequenceRows, StepRows, as_object_array
@@ -21,12 +22,14 @@ from ._statistics import (
     spread_or_one,
     varies,
 )
+from ._symbols import check_symbols, form_of_strings, read_strings, strings_of
 from ._targets import (
     check_classes,
     encode_classes,
     encode_regression,
     find_first,
 )
+from ._vocabulary import encode_symbols, frequent_symbols, learn_symbols, rows_of
 
 __all__ = [
     "COPY_BYTES",
@@ -40,18 +43,29 @@ __all__ = [
     "as_sequences",
     "check_classes",
     "check_scale",
+    "check_symbols",
     "column_moments",
     "column_statistics",
     "cut_into_shards",
     "encode_classes",
     "encode_regression",
+    "encode_symbols",
+    "find_categorical",
     "find_first",
+    "form_of_strings",
+    "frequent_symbols",
     "gather_steps",
     "gathered_dtype",
+    "learn_symbols",
     "make_shard",
     "merge_moments",
     "minibatches",
     "sequence_statistics",
     "spread_or_one",
     "varies",
+    "read_strings",
+    "rows_of",
+    "split_columns",
+    "spread_or_one",
+    "strings_of",
 ]

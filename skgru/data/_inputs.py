@@ -1,4 +1,6 @@
-"""Conversion of X, as the user passes it, to `Sequences`: the only place that interprets X.
+"""Conversion of X that holds numbers, as the user passes it, to `Sequences`.
+
+Strings are read by `_symbols.py`, categorical columns beside numbers by `_columns.py`.
 
 ========  =============================================================================
 layout    what was passed
@@ -15,7 +17,7 @@ from numbers import Number
 
 import numpy as np
 
-from ._numbers import as_numbers, length_of
+from ._numbers import as_numbers, length_of, name_of
 from ._sequences import ScatteredRows, Sequences, stack_rows
 
 # Sequences that are not stacked in C order are copied into one table, which is faster to read, if
@@ -55,7 +57,7 @@ def as_sequences(X, *, estimator=None, name="X", allow_missing=False):
     TypeError
         If X is or contains a sparse matrix, a `numpy.matrix`, or objects that cannot be numbers.
     """
-    caller = _name_of(estimator)
+    caller = name_of(estimator)
     items = _ragged_items(X)
     if items is None:
         sequences = _from_array(X, name, caller)
@@ -63,12 +65,6 @@ def as_sequences(X, *, estimator=None, name="X", allow_missing=False):
         sequences = _from_items(items, name, caller)
     _check_finite(sequences, name, caller, allow_missing)
     return sequences
-
-
-def _name_of(estimator):
-    if estimator is None:
-        return "skgru"
-    return estimator if isinstance(estimator, str) else type(estimator).__name__
 
 
 def _ragged_items(X):
@@ -180,7 +176,7 @@ def _from_items(items, name, caller):
     """`Sequences` of a list with one array-like per sequence."""
     if not items:
         _check_not_empty((0,), name, caller)
-    arrays = [_item_to_array(item, f"Sequence {i} of {name}") for i, item in enumerate(items)]
+    arrays = [item_to_array(item, f"Sequence {i} of {name}") for i, item in enumerate(items)]
     ndim = arrays[0].ndim
     for i, array in enumerate(arrays):
         if array.ndim != ndim:
@@ -222,7 +218,7 @@ def _from_items(items, name, caller):
     return Sequences(values, offsets, "ragged")
 
 
-def _item_to_array(item, name):
+def item_to_array(item, name):
     """One sequence of a ragged X as a real array of one or two dimensions."""
     array = as_numbers(item, name, ("step", "feature"), np.asarray)
     if array.ndim == 0:

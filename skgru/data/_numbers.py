@@ -74,6 +74,13 @@ def _as_array(data):
         return data
 
 
+def name_of(estimator):
+    """What messages call an estimator, which may also be a name or None."""
+    if estimator is None:
+        return "skgru"
+    return estimator if isinstance(estimator, str) else type(estimator).__name__
+
+
 def refuse_sparse(data, name):
     if sparse.issparse(data):
         raise TypeError(
@@ -214,13 +221,10 @@ def _remedy_for_strings(name, axes):
 
 
 def _remedy(axes):
-    """What to do about entries that are not numbers.
-
-    Ids must not be the first idea for symbols in X: their sizes and distances mean nothing.
-    """
+    """What to do about entries that are not numbers."""
     if axes[-1] == "feature":
         return (
-            "Convert strings of digits with astype(float). Give words and other categories one "
-            "feature each, 1 where a step is that category and 0 elsewhere."
+            "Convert strings of digits with astype(float). If they are words or other categories, "
+            "let all steps be strings, or name their column in categorical_features."
         )
     return "Convert it to a number, or leave it out."

@@ -132,7 +132,8 @@ class Sequences:
 
     def pieces(self):
         """Yield (rows, values) in pieces of bounded size: the slice of rows, and their values."""
-        n_rows = max(1, _PIECE_BYTES // (self.values.dtype.itemsize * self.n_features))
+        n_features = max(1, self.n_features)
+        n_rows = max(1, _PIECE_BYTES // (self.values.dtype.itemsize * n_features))
         for start in range(0, len(self.values), n_rows):
             rows = slice(start, start + n_rows)
             yield rows, self.values[rows]
@@ -168,6 +169,8 @@ class Sequences:
         Floats are read once. For integers, the bounds of their dtype are returned instead.
         """
         dtype = self.values.dtype
+        if not self.n_features:
+            return 0.0, 0.0
         if dtype.kind == "b":
             return 0.0, 1.0
         if dtype.kind != "f":

@@ -15,10 +15,12 @@ from ._fit_run import FitRun
 from ._interrupts import fits_several_models
 from ._plan import make_plan
 from ._predictions import Predictions
+from ._symbols import ReadsSymbols
 from ._unfinished import check_same_data, fit_to_finish
 
 # What a fit leaves behind besides the attributes whose names end with an underscore.
 _PRIVATE_FACTS = {
+    "_analyzer",
     "_layout",
     "_log_scale_floor",
     "_network_options",
@@ -30,7 +32,9 @@ _PRIVATE_FACTS = {
 }
 
 
-class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, metaclass=ABCMeta):
+class BaseGRU(
+    Predictions, ReadsSymbols, CallbackSupportMixin, SavedState, BaseEstimator, metaclass=ABCMeta
+):
     """Base of the GRU estimators.
 
     A subclass defines the kind of its targets (`Target`) and whether they belong to sequences or to
@@ -132,7 +136,7 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
         if not hasattr(self, "_parameters"):
             return
         network, target = self._network(), self._target()
-        n_inputs = n_features = 1 if self._layout == "2d" else self.n_features_in_
+        n_inputs = n_features = self._check_symbols_of_state()
         expected = {"_parameters": ((network.layout.size,), network.dtype)}
         if self._log_scale_floor is not None:
             expected["_log_scale_floor"] = (n_features,), np.float64
@@ -152,4 +156,5 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
         return tags

@@ -130,7 +130,11 @@ class FitRun:
         parameters = network.layout.initialize(trainer.random_state, network.dtype)
         training, used = plan.training, plan.training.rows
         constant = plan.target.loss.constant(training.target[used], training.weight[used])
-        network.layout.views(parameters)[network.output.head.b][...] = constant
+        views = network.layout.views(parameters)
+        views[network.output.head.b][...] = constant
+        if plan.vectors is not None:
+            rows, matrix = plan.vectors
+            views["embedding0.E"][rows] = matrix
         return trainer, parameters
 
     # -- what it leaves behind -------------------------------------------------------------------

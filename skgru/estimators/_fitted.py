@@ -102,8 +102,12 @@ class FittedArrays:
         readout = "every step"
         if options["pooling"] is not None:
             readout = f"pooling {' + '.join(options['pooling'])}"
+        n_symbols = [n_rows - 1 for n_rows, *_ in options.get("embeddings", ())]
+        inputs = [f"{n:,} symbols" for n in n_symbols]
+        if options["n_features"] or not inputs:
+            inputs.insert(0, f"{options['n_features']} features")
         title = (
-            f"{type(self).__name__}: {options['n_features']} features, GRU "
+            f"{type(self).__name__}: {' + '.join(inputs)}, GRU "
             f"{' + '.join(map(str, options['hidden_layer_sizes']))}"
             f"{' in both directions' if options['bidirectional'] else ''}, {readout}, "
             f"{options['n_outputs']} outputs, {options['dtype']}"

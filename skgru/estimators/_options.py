@@ -10,6 +10,7 @@ _SCHEDULES = {"constant": ConstantRate, "adaptive": AdaptiveRate, "cosine": Cosi
 def network_options(estimator, n_features, sizes, pooling, n_outputs, embeddings=()):
     """Plain facts from which the network is built; sizes and poolings have been checked."""
     return {
+        **({"embeddings": embeddings} if embeddings else {}),
         "n_features": n_features,
         "hidden_layer_sizes": sizes,
         "bidirectional": bool(estimator.bidirectional),

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 
-from skgru.base import Interval, Options, ParameterGroup, StrOptions
+from skgru.base import Interval, Options, ParameterGroup, RealNotInt, StrOptions
+from skgru.preprocessing import SequenceTokenizer
 
 from ._constraints import POOLINGS
 
@@ -62,8 +64,22 @@ class InputParameters(ParameterGroup):
     """How X is processed before the first layer."""
 
     standardize: bool | str = True
+    analyzer: str | SequenceTokenizer | None = None
+    categorical_features: str | Sequence | None = "from_dtype"
+    min_frequency: int | float | None = None
+    max_categories: int | None = None
+    embedding_dim: int | str = "auto"
+    embedding_init: str | PathLike | tuple | None = None
 
-    _parameter_constraints = {"standardize": ["boolean", StrOptions({"sequence"})]}
+    _parameter_constraints = {
+        "standardize": ["boolean", StrOptions({"sequence"})],
+        "analyzer": [StrOptions({"char", "word"}), SequenceTokenizer, None],
+        "categorical_features": ["array-like", str, None],
+        "min_frequency": [_COUNT, Interval(RealNotInt, 0, 1, closed="neither"), None],
+        "max_categories": [_COUNT, None],
+        "embedding_dim": [StrOptions({"auto"}), _COUNT],
+        "embedding_init": [str, PathLike, tuple, list, dict, None],
+    }
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

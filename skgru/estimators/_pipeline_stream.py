@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skgru.preprocessing import SequenceScaler
+from skgru.preprocessing import SequenceScaler, SequenceTokenizer
 
 from ._predictions import Predictions
 
@@ -64,11 +64,28 @@ def stream(model, n_streams=1, *, method="predict"):
     True
     """
     steps, estimator = _take_apart(model)
+    if estimator._network_options.get("embeddings"):
+        return _stream_of_symbols(steps, estimator, n_streams, method)
     transformers = [
         _step_transformer(name, transformer, estimator._layout) for name, transformer in steps
     ]
     found = estimator.stream(n_streams, method=method)
     found._transformers = [transform for transform in transformers if transform is not None]
+    return found
+
+
+def _stream_of_symbols(steps, estimator, n_streams, method):
+    """A stream of a model that reads symbols, with a tokenizer before it or nothing."""
+    found = estimator.stream(n_streams, method=method)
+    for name, transformer in steps:
+        if isinstance(transformer, SequenceTokenizer):
+            found._symbols.cut = transformer._cutter()
+        elif transformer is not None and transformer != "passthrough":
+            raise TypeError(
+                f"Step {name!r} of the Pipeline, {type(transformer).__name__}, cannot be applied "
+                "to symbols step by step: only SequenceTokenizer can. Transform each step yourself "
+                "and push it to the stream of the last estimator, pipeline[-1].stream()."
+            )
     return found
 
 

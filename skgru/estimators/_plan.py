@@ -29,6 +29,7 @@ from ._constraints import (
 from ._options import network_options, resolve_batch_size, resolve_penalty
 from ._scoring import Scoring, make_scoring
 from ._suspicions import check_target_reading, refuse_long_format
+from ._symbols import check_kept, choose_symbols, initial_vectors
 from ._validation import check_target_range, check_training_weight, hold_out
 
 # As in HistGradientBoosting: with more sequences, a tenth of them can be spared for validation.
@@ -56,6 +57,8 @@ class FitPlan:
         The network sees (X - mean) / scale.
     log_scale_floor : ndarray of shape (n_features,) or None
         Not None with ``standardize="sequence"``: X is first scaled as in `prepare_sequences`.
+    vectors : tuple (rows, matrix) or None
+        Which rows of the embedding of symbols have initial values, and these.
     training : Dataset
     validation : Dataset or None
     scoring : Scoring
@@ -77,6 +80,7 @@ class FitPlan:
     mean: np.ndarray
     scale: np.ndarray
     log_scale_floor: np.ndarray | None
+    vectors: tuple | None
     training: Dataset
     validation: Dataset | None
     scoring: Scoring
@@ -125,6 +129,7 @@ def make_plan(
     check_sizes(model)
     goes_on = (one_epoch or model.warm_start) and hasattr(model, "_parameters")
     if goes_on:
+        check_kept(model)
         seed, target = model._seed, model._continued_target()
     else:
         seed, target = int(check_random_state(model.random_state).randint(2**31 - 1)), None
@@ -138,6 +143,12 @@ def make_plan(
         labels = None if rows.offsets is not None else target.labels_to_stratify(training.target)
         parts = hold_out(training.indices, model.validation_fraction, seed, labels)
         training, held_out = (replace(training, indices=indices) for indices in parts)
+    vectors = None
+    if goes_on:
+        embeddings = model._network_options.get("embeddings", ())
+    else:
+        training, held_out, inputs, embeddings = choose_symbols(model, training, held_out, inputs)
+        embeddings, vectors = initial_vectors(model, inputs, embeddings)
     batch_size = resolve_batch_size(model.batch_size, len(training.indices), is_whole)
     weighted = _weighted(model, target, training, batch_size)
 
@@ -156,7 +167,9 @@ def make_plan(
             n_rows = None if target is unscaled else n_rows
             _warn_of_few(first, training, model.standardize, n_rows, rows.noun)
     prepared = prepare_sequences(training.sequences, floor, model.dtype)
-    options = network_options(model, prepared.n_features, sizes, pooling, target.loss.n_raw)
+    options = network_options(
+        model, prepared.n_features, sizes, pooling, target.loss.n_raw, embeddings
+    )
     if goes_on:
         names = ("hidden_layer_sizes", "bidirectional", "pooling", "n_outputs", "dtype")
         check_unchanged(names, model._network_options, options)
@@ -176,8 +189,8 @@ def make_plan(
     if held_out is not None:
         held_out = replace(held_out, target=target.scaled(held_out.target))
     return FitPlan(
-        goes_on, seed, device, target, options, mean, scale, floor, training, held_out, scoring,
-        stops_early, batch_size, resolve_penalty(model), inputs,
+        goes_on, seed, device, target, options, mean, scale, floor, vectors, training, held_out,
+        scoring, stops_early, batch_size, resolve_penalty(model), inputs,
     )  # fmt: skip
 
 
@@ -311,10 +324,13 @@ def _warn_of_few(first, training, standardize, n_rows, noun):
 
     ``n_rows`` is the number of targets whose scale was learnt, or None if it was not.
     """
-    found = [("features", int(training.sequences.lengths[training.indices].sum()), "step")]
-    if standardize == "sequence":
-        found = [("the scales of features", len(training.indices), "sequence")]
-    found.append(("y", n_rows, noun))
+    n_steps = int(training.sequences.lengths[training.indices].sum())
+    found = [("y", n_rows, noun)]
+    if training.sequences.n_features:
+        features = ("features", n_steps, "step")
+        if standardize == "sequence":
+            features = ("the scales of features", len(training.indices), "sequence")
+        found.insert(0, features)
     few = [
         f"{name} from {n} {noun}{'s' if n > 1 else ''}"
         for name, n, noun in found

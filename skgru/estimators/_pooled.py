@@ -40,6 +40,8 @@ class PooledStates:
             The sequences. Each row of a 2D table is a univariate series, so that its columns are
             time steps, not features. In a list (or object array), each item is a sequence of any
             length, an array of shape (length, n_features) or (length,). X is never changed.
+            Symbols are strings: each item is then a text, which `analyzer` cuts, or a list of
+            symbols.
 
         Returns
         -------

@@ -107,6 +107,8 @@ class Predictions(FittedArrays):
             The sequences. Each row of a 2D table is a univariate series, so that its columns are
             time steps, not features. In a list (or object array), each item is a sequence of any
             length, an array of shape (length, n_features) or (length,). X is never changed.
+            Symbols are strings: each item is then a text, which `analyzer` cuts, or a list of
+            symbols.
         layer : int, default=-1
             Number of the layer, 0 for the one that reads the input, -1 for the last one.
 

@@ -73,13 +73,37 @@ class GRUStepRegressor(
         logarithm of the standard deviation is appended to each step, standardised over the training
         sequences: as `SequenceScaler` with ``scope="sequence"`` and ``add_scale=True``. Targets are
         scaled as with True, and the model has no ``stream``.
+    analyzer : {"char", "word"}, SequenceTokenizer or None, default=None
+        How a string in X is cut into symbols: into characters, into words and punctuation, or as a
+        `SequenceTokenizer` does. None means "char", with a warning where most strings hold several
+        spaces. Lists of strings are not cut. Predictions cut strings as the fit did.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which columns of a step are categories and not numbers: by indices, by a mask, or by the
+        names of the columns of frames. They hold strings or integers, such as the ids of words, and
+        are embedded. "from_dtype" takes the columns of strings and of pandas' or polars' categories
+        in frames and in arrays of objects. For sequences of ids it is ``[0]``. Sequences of strings
+        have no columns and need none of it.
+    min_frequency : int, float or None, default=None
+        Symbols that occur less often in the training data are rare: they share one vector. A float
+        is a fraction of the steps. By default, every symbol has a vector of its own.
+    max_categories : int or None, default=None
+        Largest number of vectors for each column of symbols, the shared one included. The rarest
+        symbols beyond it are rare, too.
+    embedding_dim : int or "auto", default="auto"
+        Size of the vector of a symbol. "auto" is 64 for sequences of symbols, and
+        ``min(64, (n_categories + 1) // 2)`` for each categorical column.
+    embedding_init : str, path, tuple (symbols, matrix) or None, default=None
+        Vectors to begin with: a text file in the format of word2vec or GloVe, an .npz file with the
+        arrays "symbols" and "matrix", or these two. They are trained further and decide the size.
+        Symbols without a vector there begin at random, as all do by default.
     solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
         The optimiser.
     alpha : float, default=1e-4
         Strength of the L2 penalty: ``alpha / 2`` times the squared norm of the weights, divided by
         the number of targets in a batch (one for each sequence, or for each step) times their mean
         sample weight, is added to the loss. With ``solver="adamw"`` there is no penalty; each
-        update shrinks the weights by the learning rate times `alpha` instead.
+        update shrinks the weights by the learning rate times `alpha` instead. The vectors of
+        symbols are exempt from both.
     batch_size : int or "auto", default="auto"
         Number of sequences in a mini-batch. "auto" is ``n_sequences // 16``, clipped to [4, 32],
         for fewer than 1024 sequences, and ``n_sequences // 32``, clipped to [32, 256], for more.
@@ -176,14 +200,29 @@ class GRUStepRegressor(
         Bias of each layer and direction that is added to the recurrent product of the candidate n,
         before the reset gate.
     feature_mean_ : ndarray of shape (n_features,)
-        What is subtracted from each feature: its mean over all steps of the training data, or 0
-        with ``standardize=False``. If X was a 2D table, it has a single feature, and the shape is
-        (1,). With ``standardize="sequence"`` the shape is (2 * n_features,): the features, which
-        were scaled before and have 0 here, then the logarithms of their scales.
+        What is subtracted from each feature that is a number: its mean over all steps of the
+        training data, or 0 with ``standardize=False``. If X was a 2D table, it has a single
+        feature, and the shape is (1,). With ``standardize="sequence"`` the shape is
+        (2 * n_features,): the features, which were scaled before and have 0 here, then the
+        logarithms of their scales.
     feature_scale_ : ndarray of shape (n_features,)
         What each feature is then divided by: its standard deviation, or 1 with
         ``standardize=False`` or if the feature is constant. If X was a 2D table, the shape is (1,).
         With ``standardize="sequence"``, 1 for each feature, then the spreads of the logarithms.
+    vocabulary_ : dict from str to int
+        Row of `embedding_` of each symbol that has one, in sorted order. All other symbols share
+        row 0. Exists only if X held strings or lists of strings; `n_features_in_` does not exist
+        then.
+    categories_ : list of ndarray
+        Sorted symbols of each categorical column: item ``i`` of an array has row ``i + 1`` in the
+        embedding of that column, and all other symbols share row 0. Exists only if there are
+        categorical columns.
+    is_categorical_ : ndarray of shape (`n_features_in_`,), bool
+        Which columns of a step are categorical. Exists only if there are any.
+    embedding_ : ndarray of shape (n_symbols + 1, n_columns), or list of ndarray
+        Vectors of the symbols; a list with an array for each column if there are categorical
+        columns. Like the weights, views of the parameters of the model. Without rare symbols in the
+        training data, row 0 is the mean of the others. Exists only if X held symbols.
     device_ : str
         Where the last fit was computed: "cpu" or "cuda:N".
     n_iter_ : int
@@ -249,6 +288,8 @@ class GRUStepRegressor(
             The sequences. Each row of a 2D table is a univariate series, so that its columns are
             time steps, not features. In a list (or object array), each item is a sequence of any
             length, an array of shape (length, n_features) or (length,). X is never changed.
+            Symbols are strings: each item is then a text, which `analyzer` cuts, or a list of
+            symbols.
         y : array-like of shape (n_sequences, n_timesteps[, n_targets]) or list of arrays
             A number for every step, or several. In a list (or object array), each item holds the
             targets of a sequence, an array of shape (length,) or (length, n_targets). Steps of
@@ -292,6 +333,8 @@ class GRUStepRegressor(
             The sequences. Each row of a 2D table is a univariate series, so that its columns are
             time steps, not features. In a list (or object array), each item is a sequence of any
             length, an array of shape (length, n_features) or (length,). X is never changed.
+            Symbols are strings: each item is then a text, which `analyzer` cuts, or a list of
+            symbols.
         y : array-like of shape (n_sequences, n_timesteps[, n_targets]) or list of arrays
             A number for every step, or several. In a list (or object array), each item holds the
             targets of a sequence, an array of shape (length,) or (length, n_targets). Steps of
@@ -329,6 +372,8 @@ class GRUStepRegressor(
             The sequences. Each row of a 2D table is a univariate series, so that its columns are
             time steps, not features. In a list (or object array), each item is a sequence of any
             length, an array of shape (length, n_features) or (length,). X is never changed.
+            Symbols are strings: each item is then a text, which `analyzer` cuts, or a list of
+            symbols.
 
         Returns
         -------
@@ -359,6 +404,8 @@ class GRUStepRegressor(
             The sequences. Each row of a 2D table is a univariate series, so that its columns are
             time steps, not features. In a list (or object array), each item is a sequence of any
             length, an array of shape (length, n_features) or (length,). X is never changed.
+            Symbols are strings: each item is then a text, which `analyzer` cuts, or a list of
+            symbols.
         y : array-like of shape (n_sequences, n_timesteps[, n_targets]) or list of arrays
             True targets. In a list (or object array), each item holds the
             targets of a sequence, an array of shape (length,) or (length, n_targets). Steps of

@@ -9,6 +9,8 @@ from skgru.base import check_names_of_step, why_too_large
 from skgru.data import as_numbers
 from skgru.models import NetworkStream
 
+from ._stream_symbols import SymbolSteps
+
 
 class Stream:
     """Predictions of a model after every step of one or several streams that run side by side.
@@ -25,18 +27,23 @@ class Stream:
     n_streams : int
         Number of streams.
     n_features : int
-        Number of features at each step that the model reads, after the transformers of a Pipeline.
+        Number of features at each step that the model reads, after the transformers of a Pipeline;
+        1 where a step is a symbol.
     n_steps : ndarray of shape (n_streams,), int64
         Number of steps of each stream since it was last reset.
     """
 
     def __init__(self, estimator, n_streams, method):
         self.n_streams, self.n_features = n_streams, len(estimator.feature_mean_)
+        self._values = np.zeros((n_streams, self.n_features))
+        self._symbols = None
+        if estimator._network_options.get("embeddings"):
+            self._symbols = SymbolSteps(estimator._snapshot(), n_streams)
+            self.n_features = self._symbols.n_columns
         self._shape = (self.n_features,) if n_streams == 1 else (n_streams, self.n_features)
         # The names that a table has are those of its time steps.
         is_table = estimator._layout == "2d"
         self._names = None if is_table else getattr(estimator, "feature_names_in_", None)
-        self._values = np.zeros((n_streams, self.n_features))
         self._target, self._method = estimator._target(), method
         self._name = type(estimator).__name__
         network, (shift, scale) = estimator._network(), estimator._scaling()
@@ -69,7 +76,8 @@ class Stream:
         ----------
         x : array-like of shape (n_features,) for one stream, (n_streams, n_features) for several
             The new values, in the units of the X of ``fit``. Where a step has a single feature,
-            that axis may be left out: one stream then takes a number.
+            that axis may be left out: one stream then takes a number. Where a step is a symbol,
+            one stream takes a string, which is not cut, and several streams take a list of them.
 
         Returns
         -------
@@ -83,8 +91,21 @@ class Stream:
             If x has another shape, is not numeric, or holds NaN, infinity or values too large for
             the model. The streams are then as they were before.
         """
-        if type(x) is not np.ndarray or x.dtype.kind not in "fiub":
+        self._values[...], codes = self._read_step(x)
+        raw = self._network.push(self._values, codes)
+        if raw is None:
+            raise ValueError(self._why_refused("x", "in"))
+        prediction = self._target.decode(raw, self._method)
+        return prediction[0] if self.n_streams == 1 else prediction
+
+    def _read_step(self, x):
+        """The numbers of a step, and the codes of its symbols or None."""
+        is_plain = type(x) is np.ndarray and x.dtype.kind in "fiub"
+        if not is_plain:
             check_names_of_step(self._names, x, "x")
+        if self._symbols is not None:
+            return self._symbols.read_step(x)
+        if not is_plain:
             x = as_numbers(x, "x", self._axes, np.asarray)
         if x.shape != self._shape or self._transformers:
             rows = self._with_features(x)
@@ -94,12 +115,7 @@ class Stream:
                     f"{self._in_words()}."
                 )
             x = self._transform(rows)
-        self._values[...] = x
-        raw = self._network.push(self._values)
-        if raw is None:
-            raise ValueError(self._why_refused("x", "in"))
-        prediction = self._target.decode(raw, self._method)
-        return prediction[0] if self.n_streams == 1 else prediction
+        return x, None
 
     def extend(self, steps):
         """Take several time steps of every stream, such as what happened before it is watched.
@@ -112,7 +128,8 @@ class Stream:
         steps : array-like of shape (n_steps, n_features) for one stream, (n_steps, n_streams, \
                 n_features) for several
             The new values from the earliest to the latest, in the units of the X of ``fit``. Where
-            a step has a single feature, that axis may be left out.
+            a step has a single feature, that axis may be left out. Where a step is a symbol, a list
+            of them or, for one stream, a string, which is cut as ``fit`` cut its strings.
 
         Returns
         -------
@@ -125,7 +142,25 @@ class Stream:
             If steps has another shape, is not numeric, or holds NaN, infinity or values too large
             for the model. The streams are then as they were before.
         """
+        rows, codes = self._read_steps(steps)
+        before, raw = self._network.get_state(), []
+        for number, values in enumerate(rows):
+            self._values[...] = values
+            found = self._network.push(self._values, None if codes is None else codes[number])
+            if found is None:
+                self._network.set_state(before)
+                raise ValueError(self._why_refused("steps", f"at step {number},"))
+            raw.append(found.copy())
+        predictions = self._target.decode(np.concatenate(raw), self._method)
+        if self.n_streams == 1:
+            return predictions
+        return predictions.reshape(len(rows), self.n_streams, *predictions.shape[1:])
+
+    def _read_steps(self, steps):
+        """The numbers of each of several steps, and the codes of their symbols or None."""
         check_names_of_step(self._names, steps, "steps")
+        if self._symbols is not None:
+            return self._symbols.read_steps(steps)
         steps = as_numbers(steps, "steps", ("step", *self._axes), np.asarray)
         rows = self._with_features(steps, n_leading=1)
         if rows is None or not len(rows):
@@ -135,18 +170,7 @@ class Stream:
             )
         if self._transformers:
             rows = [self._transform(step) for step in rows]
-        before, raw = self._network.get_state(), []
-        for number, values in enumerate(rows):
-            self._values[...] = values
-            found = self._network.push(self._values)
-            if found is None:
-                self._network.set_state(before)
-                raise ValueError(self._why_refused("steps", f"at step {number},"))
-            raw.append(found.copy())
-        predictions = self._target.decode(np.concatenate(raw), self._method)
-        if self.n_streams == 1:
-            return predictions
-        return predictions.reshape(len(steps), self.n_streams, *predictions.shape[1:])
+        return rows, None
 
     def _with_features(self, array, n_leading=0):
         """The array with an axis of features, as that of a single one may be missing; or None."""
@@ -196,6 +220,8 @@ class Stream:
             worst, why = np.argmin(finite), "not finite. Fill or skip such steps."
         i, feature = np.unravel_index(worst, finite.shape)
         value = self._values[i, feature]
+        if self._symbols is not None:
+            feature = self._symbols.numeric[feature]
         name += ", once transformed," if self._transformers else ""
         return f"{name} is {value:.3g} {where} stream {i}, feature {feature}: {why}"
 

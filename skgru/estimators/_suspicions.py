@@ -93,7 +93,7 @@ def warn_of_ids(sequences):
     counts), those that are all about equally frequent, and those that hardly recur in few data.
     """
     dtype = sequences.values.dtype
-    if dtype.kind not in "iu" or sequences.n_features > 1 or sequences.layout == "3d":
+    if dtype.kind not in "iu" or sequences.n_features != 1 or sequences.layout == "3d":
         return
     values = np.asarray(sequences.values[:_SAMPLE]).ravel()
     different, counts = np.unique(values, return_counts=True)
@@ -105,10 +105,9 @@ def warn_of_ids(sequences):
     if not is_smooth and _are_frequent_at_random(different, counts):
         warn(
             f"The integers in X are read as measurements: X as {read_as(sequences)}. If they are "
-            "ids of words or items, their sizes mean nothing: pass a list of arrays (length, "
-            "n_features) instead, with a column for each id, 1 where a step has it and 0 elsewhere "
-            "(one-hot), or with a vector that describes it. If they are measurements, floats are "
-            "read in the same way without this warning."
+            "ids of words or items, their sizes mean nothing: set categorical_features=[0], and "
+            "the model learns a vector for each id. If they are measurements, floats are read in "
+            "the same way without this warning."
         )
 
 

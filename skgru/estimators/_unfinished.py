@@ -63,6 +63,7 @@ def _describe(dataset, suffix):
         f"the number of steps in {X}": int(sequences.offsets[-1]),
         f"the length of a sequence in {X}": _checksum(sequences.offsets),
         f"the smallest or largest value in {X}": [float(value) for value in sequences.extremes],
+        f"a symbol in {X}": None if sequences.codes is None else _checksum(sequences.codes),
         y: _checksum(dataset.target),
         f"a weight of {y}": _checksum(dataset.weight),
     }

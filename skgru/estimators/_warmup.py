@@ -59,6 +59,7 @@ def warmup(dtype="float32", *, verbose=0):
         (GRUClassifier(), label > 0, X),
         (GRUClassifier(), number > number.mean(axis=0), X),
         (GRUStepRegressor(), X, X),  # targets of steps are laid out as their inputs are
+        (GRUClassifier(dropout=0.1, max_categories=3), label, ["abc", "bad"] * (n // 2)),
     )
     folders = set()
 
@@ -89,6 +90,6 @@ def _run(model, X, y):
     for method in model._target().methods:
         getattr(model, method)(X)
         if not model.bidirectional:
-            model.stream(method=method).push(X[0, 0])
+            model.stream(method=method).push(X[0][0])
     if "attention" in getattr(model, "pooling", ()):
         model.attention_weights(X)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skgru.data import as_object_array
+from skgru.data import as_object_array, form_of_strings
 
 
 class Steps:
@@ -28,6 +28,12 @@ class Steps:
     """
 
     def __init__(self, X):
+        if form_of_strings(X) == "texts":
+            raise ValueError(
+                "X holds strings, whose symbols cannot be exchanged before they are cut. For a "
+                "model that reads strings, pass lists of symbols, such as list(text) for "
+                "characters or SequenceTokenizer().transform(X), which it reads in the same way."
+            )
         self._X, self.feature_names = X, None
         self._is_array = _is_frame(X) or _is_array(X)
         if self._is_array:

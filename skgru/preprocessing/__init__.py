@@ -7,6 +7,7 @@ from ._own_scale import learn_log_scales, prepare_sequences
 from ._padding import pad_sequences, unpad_sequences
 from ._resampler import SequenceResampler
 from ._scaler import SequenceScaler
+from ._tokenizer import SequenceTokenizer
 from ._windows import sliding_windows
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "SequenceImputer",
     "SequenceResampler",
     "SequenceScaler",
+    "SequenceTokenizer",
     "learn_log_scales",
     "pad_sequences",
     "prepare_sequences",

@@ -76,8 +76,8 @@ BAD_X = {
         [[1.0, pd.NA]] * 6, ValueError, "Input X contains NaN at sequence 0, step 1",
     ),
     "a missing value before a string": (
-        pd.DataFrame({"u": [pd.NA, None, "x", 1, 2, 3]}), ValueError,
-        r"X at sequence 2, step 0 \(column 'u'\) is not a number: .*'x'",
+        pd.DataFrame({"u": [pd.NA, None, 1, "x", 2, 3]}), ValueError,
+        r"X at sequence 3, step 0 \(column 'u'\) is not a number: .*'x'",
     ),
     "arrays in a frame": (
         pd.DataFrame({"s": [np.zeros(3 + i) for i in range(6)]}), TypeError,
@@ -106,13 +106,10 @@ BAD_X = {
     ),
     "strings": (
         with_value(SIX, (1, 0, 1), "many"), ValueError,
-        "Sequence 1 of X at step 0, feature 1 is not a number: .*'many'.*one feature each, 1 where",
+        "Sequence 1 of X at step 0, feature 1 is not a number: .*'many'.*in categorical_features",
     ),
     "strings in a table": (
-        [["1", "2"], ["3", "x"]] * 3, ValueError, "X at sequence 1, step 1 is not a number: .*'x'",
-    ),
-    "numbers as strings": (
-        [["1", "2"]] * 6, ValueError, r"X holds strings. Convert .*astype\(float\)",
+        [[1, 2], [3, "x"]] * 3, ValueError, "X at sequence 1, step 1 is not a number: .*'x'",
     ),
     "four dimensions": (np.zeros((6, 2, 2, 2)), ValueError, "dim 4"),
     "one dimension": (
@@ -125,7 +122,7 @@ BAD_X = {
     "a number": (3.0, ValueError, "X is 3.0, which holds no sequences: X may be a 2D table"),
     "a generator": (iter(SIX), ValueError, "X is of type list_iterator, .* or a list with one"),
     "a dict": ({"a": [1] * 6}, ValueError, r"X is a dict. .* sequences, pass list\(X.values\(\)\)"),
-    "a string": ("abc", ValueError, "X is 'abc', which holds no sequences"),
+    "a string": ("abc", ValueError, r"X is one string, 'abc', .* A single text is \[X\]"),
     "a list of None": ([None] * 6, ValueError, "X at place 0 is None, which is not a sequence: X"),
     "a list of strings": ([1.0, "b"], ValueError, "X at place 1 is 'b', which is not a sequence"),
     "None in a list": ([*SIX[:2], None], ValueError, "Sequence 2 of X is None, .* Leave it out"),
@@ -160,7 +157,7 @@ BAD_X = {
     },
     "names in a frame": (
         pd.DataFrame({"u": np.arange(6.0), "who": list("abcdef")}), ValueError,
-        r"X at sequence 0, step 1 \(column 'who'\) is not a number: .*'a'",
+        "strings in column 'who' and numbers in column 'u'.*leave out a column that is no step",
     ),
 }  # fmt: skip
 

@@ -28,6 +28,7 @@ from skgru import (
     SequenceImputer,
     SequenceResampler,
     SequenceScaler,
+    SequenceTokenizer,
 )
 from skgru.estimators._parameters import StackParameters
 
@@ -35,6 +36,10 @@ from .docstrings import entries, sections
 from .problems import ESTIMATORS, STEP_ESTIMATORS, classes, ragged, step_classes
 
 STACK = "hidden_layer_sizes=64, *, dropout=0.0, recurrent_dropout=0.0"
+INPUTS = (
+    "standardize=True, analyzer=None, categorical_features='from_dtype', min_frequency=None, "
+    "max_categories=None, embedding_dim='auto', embedding_init=None"
+)
 TRAINING = (
     "solver='adam', alpha=0.0001, batch_size='auto', learning_rate='cosine', "
     "learning_rate_init=0.01, max_iter=100, shuffle=True, random_state=None, tol=0.0001, "
@@ -46,19 +51,17 @@ TRAINING = (
 SIGNATURES = {
     GRURegressor: (
         f"({STACK}, bidirectional=False, pooling=('last', 'mean', 'max'), loss='squared_error', "
-        f"quantile=0.5, delta=1.35, standardize=True, {TRAINING})"
+        f"quantile=0.5, delta=1.35, {INPUTS}, {TRAINING})"
     ),
     GRUClassifier: (
         f"({STACK}, bidirectional=False, pooling=('last', 'mean', 'max'), class_weight=None, "
-        f"standardize=True, {TRAINING})"
+        f"{INPUTS}, {TRAINING})"
     ),
     GRUStepRegressor: (
         f"({STACK}, bidirectional=False, loss='squared_error', quantile=0.5, delta=1.35, "
-        f"standardize=True, {TRAINING})"
+        f"{INPUTS}, {TRAINING})"
     ),
-    GRUStepClassifier: (
-        f"({STACK}, bidirectional=False, class_weight=None, standardize=True, {TRAINING})"
-    ),
+    GRUStepClassifier: f"({STACK}, bidirectional=False, class_weight=None, {INPUTS}, {TRAINING})",
     SequenceImputer: (
         "(*, strategy='ffill', fill_value=None, add_indicator=False, add_elapsed=False, "
         "time_feature=None)"
@@ -67,6 +70,9 @@ SIGNATURES = {
     SequenceScaler: "(*, scope='feature', add_scale=False, with_mean=True, with_std=True)",
     SequenceDifferences: "(*, append=True)",
     SequenceFrames: "(length=16, step=8)",
+    SequenceTokenizer: (
+        "(*, analyzer='word', lowercase=False, token_pattern='\\\\w+|[^\\\\w\\\\s]')"
+    ),
 }
 
 # What fit is given, options for a fit that takes no time, and the method whose result is compared.
@@ -86,7 +92,10 @@ CASES = [
     Case(SequenceResampler, (X,), {}, "transform"),
     Case(SequenceDifferences, (X,), {}, "transform"),
     Case(SequenceFrames, (X,), {"length": 3, "step": 2}, "transform"),
+    Case(SequenceTokenizer, (["It is a GRU.", "Is it?"],), {}, "transform"),
 ]
+#: A tokenizer learns nothing.
+LEARNING = CASES[:-1]
 
 
 CALLS = itertools.count()
@@ -131,6 +140,8 @@ CHANGES = {
     "n_iter_no_change": (1, {"tol": 1e3, **WATCHED}),
     "max_grad_norm": (1e-3, {}),
     "dtype": ("float64", {}),
+    "lowercase": (True, {}),
+    "token_pattern": (r"\w\w+", {}),
     "with_mean": (False, {}),
     "with_std": (False, {}),
     "strategy": ("mean", {}),
@@ -143,6 +154,18 @@ CHANGES = {
     "append": (False, {}),
     "length": (4, {}),
     "step": (3, {}),
+}
+# Parameters that matter where steps are symbols: another value, and X in place of numbers.
+RNG = np.random.default_rng(0)
+TEXTS = ["".join(RNG.choice(list("aaaabbbABc"), len(x))) for x in X]
+IDS = [RNG.integers(0, 5, len(x)) for x in X]
+OF_SYMBOLS = {
+    "analyzer": (SequenceTokenizer(analyzer="char", lowercase=True), TEXTS),
+    "categorical_features": ([0], IDS),
+    "min_frequency": (60, TEXTS),
+    "max_categories": (3, TEXTS),
+    "embedding_dim": (7, TEXTS),
+    "embedding_init": ((list("abcAB"), np.eye(5)), TEXTS),
 }
 # What changes the time, the place or the output of a fit, but not the model: to the last bit, here.
 WITHOUT_EFFECT = {
@@ -207,7 +230,12 @@ def test_every_parameter_has_an_effect(case, name):
         if name != "device":
             assert result(case, **{name: value}) == result(case), reason
         return
-    value, others = CHANGES[name]
+    if name in OF_SYMBOLS and not isinstance(case.estimator(), SequenceTokenizer):
+        value, inputs = OF_SYMBOLS[name]
+        case = case._replace(data=(inputs, *case.data[1:]))
+        assert result(case, **{name: value}) != result(case)
+        return
+    value, others = CHANGES.get(name, ("char", {}))
     assert result(case, **others, **{name: value}) != result(case, **others)
 
 
@@ -314,7 +342,7 @@ def token_of_dask(model):
 
 
 @pytest.mark.parametrize("tokenize", [token_without_dask, token_of_dask])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.estimator.__name__)
+@pytest.mark.parametrize("case", LEARNING, ids=lambda case: case.estimator.__name__)
 def test_tokens_tell_fitted_models_apart(case, tokenize):
     model = fitted(case)
     token = tokenize(model)
