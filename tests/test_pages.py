@@ -57,7 +57,7 @@ def test_the_guide_from_beginning_to_end(monkeypatch, tmp_path, capsys):
         names, n_values = run("user_guide.md", rf"\A(?![\s\S]*({left_out}))")
     assert "macro avg" in capsys.readouterr().out
     assert names["NonNegativeRegressor"]().get_params()["floor"] == 0
-    assert n_values == 3
+    assert n_values == 5
     assert names["of_features"].importances.shape == (12, 2)
     assert names["of_time"].importances.shape == (5, 2)
     assert (names["of_features"].importances_mean > 0).sum() > 6
