@@ -29,6 +29,7 @@ __all__ = [
     "inspection",
     "load",
     "metrics",
+    "model_selection",
     "save",
     "show_versions",
     "stream",
@@ -37,7 +38,8 @@ __all__ = [
 
 
 def __getattr__(name):
-    if name in ("inspection", "metrics"):  # slow to import, because of scikit-learn's own metrics
+    # Slow to import, because of what they import of scikit-learn.
+    if name in ("inspection", "metrics", "model_selection"):
         return importlib.import_module(f"skgru.{name}")
     raise AttributeError(f"module 'skgru' has no attribute {name!r}")
 

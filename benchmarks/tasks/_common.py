@@ -41,6 +41,11 @@ class Results:
     def _key(run):
         return json.dumps(run, sort_keys=True)
 
+    def find(self, run):
+        """Return what was found for `run`, or None if the file does not have it."""
+        record = self._found.get(self._key(run))
+        return None if record is None else record["found"]
+
     def measure(self, run, evaluate):
         """Return what `evaluate` found for `run`, from the file where it is there already.
 

@@ -1,0 +1,139 @@
+"""The search space fits every estimator it is made for, and scikit-learn's searches take it."""
+
+import doctest
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import ParameterGrid, RandomizedSearchCV, StratifiedKFold
+from sklearn.pipeline import Pipeline
+
+import skgru
+from skgru import GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor
+from skgru.model_selection import _search_space, make_search, search_space
+
+ESTIMATORS = [GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor]
+FAST = {"max_iter": 3, "batch_size": 8, "random_state": 0}
+
+
+def data(estimator, n=24):
+    """Ragged sequences of 17 to 20 steps, and what the estimator is to predict of them."""
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(17 + i % 4, 2)) for i in range(n)]
+    y = X if "Step" in estimator.__name__ else [x.mean(axis=0) for x in X]
+    y = [np.asarray(target)[..., 0] for target in y]
+    if "Classifier" in estimator.__name__:
+        y = [np.where(target > np.median(target) if "Step" in estimator.__name__ else i % 2, "a", "b")
+             for i, target in enumerate(y)]  # fmt: skip
+    return X, (y if "Step" in estimator.__name__ else np.array(y))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_every_value_can_be_fitted(estimator):
+    X, y = data(estimator)
+    pipeline, distributions = search_space(estimator(**FAST))
+    for name, values in distributions.items():
+        for value in values:
+            model = clone(pipeline).set_params(**{name: clone(value, safe=False)})
+            model.set_params(gru__max_iter=1).fit(X, y)
+            assert np.isfinite(model.score(X, y))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_space_is_that_of_the_estimator(estimator):
+    pipeline, distributions = search_space(estimator(**FAST, alpha=0.5))
+    assert pipeline.get_params()["gru__alpha"] == 0.5
+    assert distributions.keys() <= pipeline.get_params().keys()
+    predicts_steps = "Step" in estimator.__name__
+    assert ("gru__pooling" in distributions) == (not predicts_steps)
+    assert ("SequenceFrames" in str(distributions)) == (not predicts_steps)
+    defaults = estimator().get_params()
+    for name, values in distributions.items():
+        if name.startswith("gru__"):  # the model as it is can win
+            assert defaults[name.removeprefix("gru__")] in values
+
+
+def test_the_caller_may_change_what_is_returned():
+    estimator = GRUClassifier()
+    pipeline, distributions = search_space(estimator)
+    assert pipeline["gru"] is not estimator
+    for values in distributions.values():
+        values.clear()
+    assert all(search_space(estimator)[1].values())
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_search_chooses_fits_and_predicts(estimator):
+    X, y = data(estimator)
+    search = make_search(estimator(**FAST), n_candidates=3, random_state=0, error_score="raise")
+    copy = clone(search)
+    search.fit(X, y)
+    assert search.n_iterations_ == 2
+    assert search.n_resources_ == [1, 3]
+    assert search.n_candidates_ == [3, 1]
+    assert search.n_splits_ == 6
+    assert search.best_params_["gru__max_iter"] == 3
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert len(search.predict(X)) == len(X)
+    restored = pickle.loads(pickle.dumps(search))
+    assert restored.score(X, y) == search.score(X, y)
+    again = copy.fit(X, y)
+    assert again.best_params_.keys() == search.best_params_.keys()
+    assert np.array_equal(
+        again.cv_results_["mean_test_score"], search.cv_results_["mean_test_score"]
+    )
+
+
+def test_classes_are_in_every_fold_and_log_loss_decides():
+    X, y = data(GRUClassifier)
+    search = make_search(GRUClassifier(**FAST), random_state=0)
+    assert search.scoring == "neg_log_loss"
+    for train, test in search.cv.split(X, y):
+        assert set(y[train]) == set(y[test]) == {"a", "b"}
+    assert make_search(GRUStepClassifier()).scoring is not None
+    assert make_search(GRURegressor()).scoring is None
+
+
+def test_options_are_those_of_the_halving_search():
+    folds = StratifiedKFold(2)
+    search = make_search(GRUClassifier(), scoring="accuracy", cv=folds, n_jobs=2, factor=2)
+    assert (search.scoring, search.cv, search.n_jobs, search.factor) == ("accuracy", folds, 2, 2)
+    with pytest.raises(TypeError, match="n_iter"):
+        make_search(GRUClassifier(), n_iter=3)
+
+
+def test_random_state_draws_candidates_and_folds():
+    first, same, other = (make_search(GRUClassifier(), random_state=i) for i in (0, 0, 1))
+    assert first.random_state == same.random_state != other.random_state
+    splits = [[test.tolist() for _, test in search.cv.split(np.zeros((12, 2)), [0, 1] * 6)]
+              for search in (first, same, other)]  # fmt: skip
+    assert splits[0] == splits[1] != splits[2]
+    search = make_search(GRUClassifier(), random_state=np.random.RandomState(0))
+    assert search.random_state == first.random_state
+
+
+def test_other_searches_take_the_space():
+    X, y = data(GRUClassifier)
+    pipeline, distributions = search_space(GRUClassifier(**FAST))
+    assert len(ParameterGrid(distributions)) > 100
+    search = RandomizedSearchCV(pipeline, distributions, n_iter=2, cv=2, random_state=0)
+    assert isinstance(search.fit(X, y).best_estimator_, Pipeline)
+
+
+@pytest.mark.parametrize("estimator", [Pipeline([("gru", GRUClassifier())]), GRUClassifier, None])
+@pytest.mark.parametrize("function", [search_space, make_search])
+def test_other_estimators_are_refused(function, estimator):
+    with pytest.raises(TypeError, match="must be a GRUClassifier.*not in a Pipeline"):
+        function(estimator)
+
+
+def test_the_package_offers_it():
+    assert skgru.model_selection.make_search is make_search
+    assert "model_selection" in dir(skgru)
+
+
+def test_examples():
+    found = doctest.testmod(_search_space)
+    assert found.attempted > 0
+    assert found.failed == 0
