@@ -15,7 +15,7 @@ from .estimators import (
     stream,
     warmup,
 )
-from .preprocessing import SequenceScaler
+from .preprocessing import SequenceDifferences, SequenceFrames, SequenceScaler
 
 __all__ = [
     "Checkpoint",
@@ -23,6 +23,8 @@ __all__ = [
     "GRURegressor",
     "GRUStepClassifier",
     "GRUStepRegressor",
+    "SequenceDifferences",
+    "SequenceFrames",
     "SequenceScaler",
     "__version__",
     "datasets",

@@ -2,6 +2,7 @@
 
 from ._feature_names import check_feature_names, check_names_of_step, feature_names
 from ._inputs import (
+    check_finite_result,
     check_finite_when_scaled,
     check_layout,
     check_prediction,
@@ -18,6 +19,7 @@ from ._sklearn import (
     Interval,
     Options,
     StrOptions,
+    _check_feature_names_in,
     _fit_context,
     _safe_indexing,
     _wrap_data_with_container,
@@ -32,12 +34,14 @@ __all__ = [
     "ParameterGroup",
     "SavedState",
     "StrOptions",
+    "_check_feature_names_in",
     "_fit_context",
     "_safe_indexing",
     "_wrap_data_with_container",
     "check_X",
     "check_arrays",
     "check_feature_names",
+    "check_finite_result",
     "check_finite_when_scaled",
     "check_layout",
     "check_names_of_step",

@@ -157,6 +157,13 @@ def check_finite_when_scaled(sequences, mean, inverse_scale, dtype, name="X"):
     check_range(sequences, lambda rows: (rows - mean) * inverse_scale, dtype, name)
 
 
+def check_finite_result(result, dtype, remedy="pass X as float64"):
+    """Refuse transformed sequences with values that are not finite because of an overflow."""
+    if not np.isfinite(result.extremes).all():
+        place, _ = result.find(lambda values: ~np.isfinite(values))
+        raise ValueError(f"X at {place} is {why_too_large(dtype, remedy)}")
+
+
 def why_too_large(dtype, remedy="set dtype='float64' and fit"):
     """Say why a value is refused, and what helps."""
     remedy = f", or {remedy}" if np.dtype(dtype) == np.float32 else ""

@@ -11,13 +11,18 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 from sklearn.utils._set_output import _wrap_data_with_container
-from sklearn.utils.validation import _check_feature_names, _get_feature_names
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_feature_names_in,
+    _get_feature_names,
+)
 
 __all__ = [
     "Interval",
     "Options",
     "StrOptions",
     "_check_feature_names",
+    "_check_feature_names_in",
     "_fit_context",
     "_get_feature_names",
     "_safe_indexing",

@@ -8,7 +8,7 @@ from ._batches import (
     make_shard,
     minibatches,
 )
-from ._inputs import as_sequences
+from ._inputs import COPY_BYTES, as_sequences
 from ._numbers import as_numbers
 from ._rows import SequenceRows, StepRows, as_object_array
 from ._sequences import ScatteredRows, Sequences
@@ -17,7 +17,9 @@ from ._statistics import (
     column_moments,
     column_statistics,
     merge_moments,
+    sequence_statistics,
     spread_or_one,
+    varies,
 )
 from ._targets import (
     check_classes,
@@ -27,6 +29,7 @@ from ._targets import (
 )
 
 __all__ = [
+    "COPY_BYTES",
     "ScatteredRows",
     "SequenceRows",
     "Sequences",
@@ -48,5 +51,7 @@ __all__ = [
     "make_shard",
     "merge_moments",
     "minibatches",
+    "sequence_statistics",
     "spread_or_one",
+    "varies",
 ]

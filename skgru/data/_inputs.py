@@ -20,7 +20,7 @@ from ._sequences import ScatteredRows, Sequences, stack_rows
 
 # Sequences that are not stacked in C order are copied into one table, which is faster to read, if
 # together they take no more than this.  Larger data are gathered while they are read.
-_COPY_BYTES = 2**25
+COPY_BYTES = 2**25
 
 
 def as_sequences(X, *, estimator=None, name="X"):
@@ -118,7 +118,7 @@ def _from_array(X, name, caller):
     offsets = np.arange(n_sequences + 1, dtype=np.int64) * n_timesteps
     dtype = _plain_dtype(array.dtype)
     is_plain = array.flags.c_contiguous and array.dtype == dtype
-    if not is_plain and (_in_memory_map(array) or array.nbytes > _COPY_BYTES):
+    if not is_plain and (_in_memory_map(array) or array.nbytes > COPY_BYTES):
         items = array.reshape(n_sequences, n_timesteps, -1)  # a view: at most an axis is added
         values = ScatteredRows(items, offsets, dtype)
     else:
@@ -213,7 +213,7 @@ def _from_items(items, name, caller):
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     dtype = _plain_dtype(np.result_type(*{array.dtype for array in arrays}))
     n_bytes = int(offsets[-1]) * n_features * dtype.itemsize
-    if n_bytes > _COPY_BYTES or any(map(_in_memory_map, arrays)):
+    if n_bytes > COPY_BYTES or any(map(_in_memory_map, arrays)):
         values = ScatteredRows(arrays, offsets, dtype)
     else:
         values = stack_rows(arrays, dtype)

@@ -116,7 +116,9 @@ class StepRows:
             if len(item) != length:
                 raise ValueError(
                     f"{name} of sequence {i} has {len(item)} entries, but that sequence of "
-                    f"{self.name} has {length} steps. Give one entry for every step."
+                    f"{self.name} has {length} steps. Give one entry for every step. A transformer "
+                    "that changes the number of steps, such as SequenceFrames, cannot stand before "
+                    "an estimator that predicts every step."
                 )
             if item.shape[1:] != items[0].shape[1:]:
                 raise ValueError(

@@ -55,13 +55,68 @@ def column_statistics(sequences, indices=None, sample_weight=None):
     return mean, std
 
 
-def spread_or_one(mean, std):
-    """Divisors for standardisation: 1 for features that vary only by rounding errors.
+def sequence_statistics(sequences):
+    """Mean and standard deviation of each feature over the steps of each sequence.
 
-    It is also 1 for spreads that are not normal numbers of float64, whose inverse would overflow.
+    Those of a sequence depend on its own steps alone, to the last bit: not on the sequences beside
+    it, nor on how the data are stored.
+
+    Parameters
+    ----------
+    sequences : Sequences
+
+    Returns
+    -------
+    mean, std : ndarray of shape (n_sequences, n_features), dtype float64
+        In the units of the data; `std` divides by the number of steps.
+    """
+    lengths, offsets = sequences.lengths, sequences.offsets
+    mean = np.empty((len(sequences), sequences.n_features))
+    std = np.empty_like(mean)
+    rows_per_chunk = max(1, _CHUNK_BYTES // (8 * sequences.n_features))
+    first = 0
+    while first < len(sequences):
+        end = int(np.searchsorted(offsets, offsets[first] + rows_per_chunk, side="right")) - 1
+        chosen = slice(first, max(end, first + 1))
+        if end <= first:  # a long sequence, which is read in pieces
+            mean[first], std[first] = column_statistics(sequences, [first])
+        else:
+            values = sequences.values[offsets[first] : offsets[end]]
+            found = _segment_statistics(values, offsets[chosen] - offsets[first], lengths[chosen])
+            mean[chosen], std[chosen] = found
+        first = chosen.stop
+    return mean, std
+
+
+def _segment_statistics(values, starts, lengths):
+    """Mean and standard deviation of the rows of each segment."""
+    counts = lengths[:, np.newaxis]
+    # In units of a power of two, so that the squares of faint deviations do not underflow.
+    values = values.astype(np.float64)
+    largest = np.maximum.reduceat(np.abs(values), starts)
+    exponent = np.frexp(largest)[1]
+    values = np.ldexp(values, -np.repeat(exponent, lengths, axis=0))
+    mean = np.add.reduceat(values, starts) / counts
+    values -= np.repeat(mean, lengths, axis=0)
+    # The mean was rounded, so the deviations have a small sum of their own.
+    drift = np.add.reduceat(values, starts) / counts
+    values -= np.repeat(drift, lengths, axis=0)
+    std = np.sqrt(np.add.reduceat(values * values, starts) / counts)
+    return np.ldexp(mean + drift, exponent), np.ldexp(std, exponent)
+
+
+def varies(mean, std):
+    """Whether spreads are more than rounding errors.
+
+    Spreads that are not normal numbers of float64, whose inverse would overflow, do not count.
     """
     least = np.maximum(1e-12 * np.abs(mean), np.finfo(np.float64).tiny)  # tiny has a finite inverse
-    return np.where(std > least, std, 1.0)
+    return std > least
+
+
+def spread_or_one(mean, std):
+    """Divisors for standardisation: 1 for features that do not vary."""
+    return np.where(varies(mean, std), std, 1.0)
 
 
 def check_scale(scale, name):

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skgru.base import _wrap_data_with_container, check_X
+from skgru.base import _fit_context, _wrap_data_with_container, check_X
 
 
 class LayoutTransform:
@@ -50,9 +50,10 @@ class LayoutTransform:
         Returns
         -------
         X_new : ndarray, list of ndarray, or object array
-            The transformed sequences in the layout of X: a list if X is a list or tuple. A frame
-            becomes an array unless `set_output` asks for a frame, and so does each frame in a list.
-            The dtype is float32 if that of X is float32 or float16, and float64 otherwise.
+            The transformed sequences in the layout of X: a list if X is a list or tuple. A table
+            whose steps get several features becomes a 3D array. A frame becomes an array unless
+            `set_output` asks for a frame, and so does each frame in a list. The dtype is float32 if
+            that of X is float32 or float16, and float64 otherwise.
 
         Raises
         ------
@@ -66,12 +67,54 @@ class LayoutTransform:
         check_is_fitted(self)
         sequences = check_X(self, X, reset=False)
         result = restore_layout(self._transform_sequences(sequences), X)
-        if self._layout == sequences.layout == "2d":
+        if self._layout == sequences.layout == "2d" and result.ndim == 2:
             return _wrap_data_with_container("transform", result, X, self)
         for i, item in enumerate(X if sequences.layout == "ragged" else ()):
             if hasattr(item, "columns"):
-                result[i] = _wrap_data_with_container("transform", result[i], item, self)
+                rows = self._rows_with_labels(item)
+                result[i] = _wrap_data_with_container("transform", result[i], rows, self)
         return result
+
+    def _rows_with_labels(self, frame):
+        """The rows of a frame whose labels the transformed rows get."""
+        return frame
+
+
+class RecordsInput:
+    """Mixin: `fit` of a transformer that learns nothing but what X looks like."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check X and the parameters; nothing is learnt but the number of features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_timesteps[, n_features]) or list of arrays
+            The sequences. Each row of a 2D table is a univariate series, so that its columns are
+            time steps, not features. In a list (or object array), each item is a sequence of any
+            length, an array of shape (length, n_features) or (length,). X is never changed.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : estimator
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X cannot be used. The message says where.
+        """
+        check_X(self, X, reset=True)
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
 
 
 def result_dtype(dtype):
@@ -79,12 +122,17 @@ def result_dtype(dtype):
     return np.dtype(np.float32 if dtype in (np.float16, np.float32) else np.float64)
 
 
+def step_names(estimator, names):
+    """Names of the features of a step: those of the columns, but "x0" for a 2D table."""
+    return np.array(["x0"], dtype=object) if estimator._layout == "2d" else names
+
+
 def restore_layout(sequences, X):
     """Give sequences made from X the layout that X had: table, 3D array, list or object array."""
     values = sequences.values
-    if sequences.layout == "2d":
+    if sequences.layout == "2d" and sequences.n_features == 1:
         return values.reshape(len(sequences), -1)
-    if sequences.layout == "3d":
+    if sequences.layout != "ragged":  # further features turn a table into a 3D array
         return values.reshape(len(sequences), -1, sequences.n_features)
     if sequences.n_features == 1 and np.ndim(next(iter(X))) == 1:
         values = values.reshape(-1)

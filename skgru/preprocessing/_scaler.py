@@ -3,15 +3,19 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skgru.base import (
     ParameterGroup,
     SavedState,
+    StrOptions,
+    _check_feature_names_in,
     _fit_context,
     check_arrays,
     check_feature_names,
+    check_finite_result,
     check_layout,
     check_range,
     check_X,
@@ -25,7 +29,8 @@ from skgru.data import (
     spread_or_one,
 )
 
-from ._layout import LayoutTransform, restore_layout, result_dtype
+from ._layout import LayoutTransform, restore_layout, result_dtype, step_names
+from ._own_scale import LogScales, computed, learn_log_scales, own_scaled, with_log_scales
 
 
 class _WeightedLayoutTransform(LayoutTransform):
@@ -52,16 +57,24 @@ class _WeightedLayoutTransform(LayoutTransform):
         return self.fit(X, y, sample_weight=sample_weight).transform(X)
 
 
+def _can_be_inverted(scaler):
+    if scaler.scope == "sequence":
+        raise AttributeError(
+            'with scope="sequence", the mean and the scale of each sequence are not kept: keep the '
+            'original sequences, or use scope="feature"'
+        )
+    return True
+
+
 @dataclass(eq=False, repr=False, kw_only=True)
 class SequenceScaler(
     ParameterGroup,
     _WeightedLayoutTransform,
-    OneToOneFeatureMixin,
     TransformerMixin,
     SavedState,
     BaseEstimator,
 ):
-    """Standardise each feature over all steps of all sequences.
+    """Standardise each feature over all steps of all sequences, or each sequence by itself.
 
     The mean of each feature is subtracted, and the result is divided by its standard deviation, as
     `sklearn.preprocessing.StandardScaler` does for tables of samples. `StandardScaler` itself
@@ -72,24 +85,46 @@ class SequenceScaler(
     - 3D arrays and ragged lists have one of each for every feature of a step. Long sequences
       count for more than short ones, as they have more steps.
 
-    The result has the layout of the input: a table for a table, a list for a list.
+    With ``scope="sequence"``, each feature of a sequence has the mean 0 and the standard deviation
+    1 over the steps of that sequence instead, whatever the other sequences are. That helps where
+    the scales of the sequences differ so much that most of them would hardly vary beside the
+    largest, and harms where the scale itself tells what a sequence is; ``add_scale=True`` keeps it.
+
+    The result has the layout of the input: a table for a table, a list for a list. Only a table
+    that gets a further feature becomes a 3D array.
 
     Parameters
     ----------
+    scope : {"feature", "sequence"}, default="feature"
+        Over which steps a mean and a standard deviation are taken: those of all sequences, or those
+        of one sequence.
+    add_scale : bool, default=False
+        Whether to append the logarithm of the standard deviation that each feature has within the
+        sequence, as a feature that is the same at every step. These logarithms are standardised
+        over the training sequences (each counts once; a spread of less than 1 % is not enlarged).
+        A feature that is constant in a sequence, or varies less there than in any training
+        sequence, gets the smallest logarithm of the training sequences.
     with_mean : bool, default=True
         Whether to subtract the mean of each feature.
     with_std : bool, default=True
-        Whether to divide by the standard deviation of each feature.
+        Whether to divide by the standard deviation of each feature. A feature that is constant in
+        the scope is not divided.
 
     Attributes
     ----------
-    mean_ : ndarray of shape (n_features,)
-        Mean of each feature, in its units; of shape (1,) for a 2D table.
-    var_ : ndarray of shape (n_features,)
-        Variance of each feature, in its units squared; of shape (1,) for a 2D table.
+    mean_ : ndarray of shape (n_features,) or None
+        Mean of each feature, in its units; of shape (1,) for a 2D table. None with
+        ``scope="sequence"``.
+    var_ : ndarray of shape (n_features,) or None
+        Variance of each feature, in its units squared; of shape (1,) for a 2D table. None with
+        ``scope="sequence"``.
     scale_ : ndarray of shape (n_features,) or None
         What each feature is divided by: its standard deviation, or 1 if the feature is constant or
-        its variance is below the smallest float64. None with ``with_std=False``.
+        its variance is below the smallest float64. None with ``with_std=False`` or
+        ``scope="sequence"``.
+    log_scale_mean_, log_scale_std_ : ndarray of shape (n_features,)
+        Mean of the logarithms that are appended, and what they are divided by. Only with
+        ``add_scale=True``.
     n_samples_seen_ : int or float
         Number of sequences seen, or the sum of their weights.
     n_steps_seen_ : int or float
@@ -120,10 +155,17 @@ class SequenceScaler(
     array([[1.22474487, 0.        ]])
     """
 
+    scope: str = "feature"
+    add_scale: bool = False
     with_mean: bool = True
     with_std: bool = True
 
-    _parameter_constraints = {"with_mean": ["boolean"], "with_std": ["boolean"]}
+    _parameter_constraints = {
+        "scope": [StrOptions({"feature", "sequence"})],
+        "add_scale": ["boolean"],
+        "with_mean": ["boolean"],
+        "with_std": ["boolean"],
+    }
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -182,13 +224,18 @@ class SequenceScaler(
         """
         return self._update(X, sample_weight, reset=not hasattr(self, "n_samples_seen_"))
 
+    @available_if(_can_be_inverted)
     def inverse_transform(self, X):
         """Return standardised sequences to the units of the data.
+
+        With ``scope="sequence"`` there is no such method, as the mean and the standard deviation of
+        each sequence are not kept.
 
         Parameters
         ----------
         X : array-like or list of arrays
-            Standardised sequences, in the form in which `transform` returns them.
+            Standardised sequences, in the form in which `transform` returns them. Features that
+            ``add_scale=True`` has appended are removed.
 
         Returns
         -------
@@ -206,15 +253,59 @@ class SequenceScaler(
             If a result would overflow its dtype.
         """
         check_is_fitted(self)
-        check_feature_names(self, X, needs_names=False)
         sequences = as_sequences(X, estimator=self)
-        check_layout(self, sequences)
+        if self.add_scale:
+            sequences = self._without_log_scales(sequences)
+        else:
+            check_feature_names(self, X, needs_names=False)
+            check_layout(self, sequences)
         factor = np.ones_like(self.mean_) if self.scale_ is None else self.scale_
         shift = self.mean_ if self.with_mean else np.zeros_like(self.mean_)
         return restore_layout(_map_rows(sequences, lambda rows: rows * factor + shift), X)
 
+    def get_feature_names_out(self, input_features=None):
+        """Names of the features that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features of X, by default those of `fit`, or "x0", "x1" and so on.
+
+        Returns
+        -------
+        names : ndarray of str
+            Those of X, followed with ``add_scale=True`` by "log_scale_x0" and so on. For a table
+            they name its columns; where it becomes a 3D array, they name the features of a step.
+        """
+        check_is_fitted(self, "n_samples_seen_")
+        names = _check_feature_names_in(self, input_features)
+        if not self.add_scale:
+            return names
+        names = step_names(self, names)
+        return np.array([*names, *(f"log_scale_{name}" for name in names)], dtype=object)
+
     def _transform_sequences(self, sequences):
-        return _map_rows(sequences, self._standardizer())
+        dtype = result_dtype(sequences.values.dtype)
+        if self.scope == "sequence":
+            options = {"with_mean": self.with_mean, "with_std": self.with_std}
+            result = computed(own_scaled(sequences, dtype, **options))
+            check_finite_result(result, dtype)
+        else:
+            result = _map_rows(sequences, self._standardizer())
+        if not self.add_scale:
+            return result
+        known = self.log_scale_mean_, self.log_scale_std_, self._log_scale_floor
+        return computed(with_log_scales(result, sequences, *known))
+
+    def _without_log_scales(self, sequences):
+        """Sequences without the features that `transform` has appended."""
+        n_features, n_found = len(self.mean_), sequences.n_features
+        if sequences.layout == "2d" or n_found != 2 * n_features:
+            raise ValueError(
+                f"X has {n_found} features, but {type(self).__name__} with add_scale=True returns "
+                f"{2 * n_features} features at each step, and inverse_transform needs them all."
+            )
+        return replace(sequences, values=np.ascontiguousarray(sequences.values[:, :n_features]))
 
     def _standardizer(self):
         """A function that standardises rows (n, n_features) of float64."""
@@ -227,6 +318,12 @@ class SequenceScaler(
 
         Rows (n_sequences, n_features) that overflow become infinite, for the caller to refuse.
         """
+        if self.scope == "sequence" or self.add_scale:
+            given = "add_scale=True" if self.add_scale else 'scope="sequence"'
+            raise ValueError(
+                f"{type(self).__name__} with {given} needs whole sequences and cannot be run step "
+                'by step. Fit with scope="feature" and add_scale=False.'
+            )
         standardize, n_features = self._standardizer(), len(self.mean_)
 
         def transform(rows):
@@ -254,28 +351,48 @@ class SequenceScaler(
                     "Divide the weights by their mean."
                 )
 
+        total, mean, var = self._feature_moments(sequences, sample_weight, reset)
+        found.mean_, found.var_ = mean, var
+        found.n_samples_seen_ = n_samples if reset else n_samples + self.n_samples_seen_
+        found.n_steps_seen_ = int(total) if float(total).is_integer() else total
+        found.scale_ = None
+        if self.with_std and mean is not None:
+            found.scale_ = spread_or_one(mean, np.sqrt(var))
+        if reset:
+            for name in _LOG_SCALES:
+                vars(found).pop(name, None)
+        if self.add_scale:
+            before = None if reset else LogScales(*self._log_scales)
+            logs = learn_log_scales(sequences, sample_weight, before)
+            found.log_scale_mean_, found.log_scale_std_ = logs.mean, logs.spread
+            found._log_scale_floor, found._log_scales = logs.floor, tuple(logs)
+        self.__dict__ = vars(found)
+        return self
+
+    def _feature_moments(self, sequences, sample_weight, reset):
+        """Total weight of the steps so far; mean and variance of each feature over them."""
+        if self.scope == "sequence":
+            weight = 1 if sample_weight is None else sample_weight
+            total = float((weight * sequences.lengths).sum())
+            return total if reset else total + self.n_steps_seen_, None, None
         with np.errstate(over="ignore", invalid="ignore"):
             moments = column_moments(sequences, sample_weight=sample_weight)
             if not reset:
                 seen = self.n_steps_seen_, self.mean_, self.var_ * self.n_steps_seen_
                 moments = merge_moments(seen, moments)
-                n_samples += self.n_samples_seen_
         total, mean, squares = moments
         check_scale(squares, "feature {} of X")
-        found.mean_, found.var_ = mean, squares / total
-        found.n_samples_seen_ = n_samples
-        found.n_steps_seen_ = int(total) if float(total).is_integer() else total
-        found.scale_ = None
-        if self.with_std:
-            found.scale_ = spread_or_one(mean, np.sqrt(found.var_))
-        self.__dict__ = vars(found)
-        return self
+        return total, mean, squares / total
 
     def _check_state(self):
         if not hasattr(self, "n_samples_seen_"):
             return
         n_features = 1 if self._layout == "2d" else self.n_features_in_
-        names = ("mean_", "var_") if self.scale_ is None else ("mean_", "var_", "scale_")
+        names = [
+            name
+            for name in ("mean_", "var_", "scale_", *_LOG_SCALES[:3])
+            if getattr(self, name, None) is not None
+        ]
         check_arrays(self, dict.fromkeys(names, ((n_features,), np.float64)))
 
     def __sklearn_tags__(self):
@@ -284,6 +401,10 @@ class SequenceScaler(
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+#: What is learnt for ``add_scale=True``.
+_LOG_SCALES = ("log_scale_mean_", "log_scale_std_", "_log_scale_floor", "_log_scales")
 
 
 def _map_rows(sequences, function):

@@ -97,7 +97,7 @@ def test_large_arrays_in_memory_are_not_copied_either(monkeypatch, view):
     y = np.arange(len(X)) % 3.0
     model = GRURegressor(3, max_iter=1, random_state=0, early_stopping=False)
     expected = model.fit(X, y).predict(X)
-    monkeypatch.setattr(_inputs, "_COPY_BYTES", n_bytes // 2)
+    monkeypatch.setattr(_inputs, "COPY_BYTES", n_bytes // 2)
     monkeypatch.setattr(_sequences, "_PIECE_BYTES", n_bytes // 50)
     monkeypatch.setattr(_statistics, "_CHUNK_BYTES", n_bytes // 50)
     tracemalloc.start()
