@@ -22,6 +22,7 @@ from sklearn.base import clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skgru import GRUClassifier
 from skgru.model_selection import make_search
@@ -57,7 +58,7 @@ def evaluate_defaults(data, seed, jobs):
 
 def evaluate_search(data, seed, jobs):
     """Choose on the training part, then score the test part."""
-    estimator = GRUClassifier(random_state=seed, n_jobs=jobs)
+    estimator = GRUClassifier(batch_size=8, random_state=seed, n_jobs=jobs)
     search = make_search(estimator, random_state=seed)
     seconds = timed_fit(search, data.X_train, data.y_train)
     voted = vote(search).fit(data.X_train, data.y_train)
@@ -94,6 +95,7 @@ def in_words(params):
     """What a search has chosen, as a short text."""
     prepared = params["prepare"]
     steps = [step for _, step in prepared.steps] if isinstance(prepared, Pipeline) else [prepared]
+    steps = [step for step in steps if not isinstance(step, FunctionTransformer)]
     network = [f"{name.removeprefix('gru__')}={value!r}" for name, value in sorted(params.items())
                if name.startswith("gru__") and name != "gru__max_iter"]  # fmt: skip
     return "; ".join([" + ".join(map(str, steps)), ", ".join(network)])

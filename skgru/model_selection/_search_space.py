@@ -4,10 +4,11 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_random_state
 
 from skgru.metrics import step_scorer
-from skgru.preprocessing import SequenceDifferences, SequenceFrames
+from skgru.preprocessing import SequenceDifferences, SequenceFrames, SequenceScaler
 
 # Of the epochs of both rounds. With shorter fits, what learns fastest would win the first round.
 _FACTOR = 3
@@ -19,12 +20,14 @@ def search_space(estimator):
     These are the first two arguments of scikit-learn's searches, such as
     `sklearn.model_selection.RandomizedSearchCV`. The Pipeline has two steps. What is tried for
 
-    - ``prepare`` is nothing, first differences as further features (`skgru.SequenceDifferences`),
-      frames of 16 steps that begin every 4 or 8 steps (`skgru.SequenceFrames`), and differences in
-      frames; no frames for estimators that predict every step of a sequence,
-    - ``gru``, the estimator, are ``standardize`` (all sequences together, or each by itself),
-      ``bidirectional``, ``pooling`` if it has one, ``hidden_layer_sizes`` and
-      ``learning_rate_init``. Its other parameters stay as they are.
+    - ``prepare`` is nothing; each sequence scaled by itself, with the logarithm of its scale as a
+      further feature (`skgru.SequenceScaler`); first differences as further features
+      (`skgru.SequenceDifferences`); both; frames of 16 steps that begin every 4 or 8 steps
+      (`skgru.SequenceFrames`); differences in frames. Estimators that predict every step of a
+      sequence get no frames,
+    - ``gru``, the estimator, are ``bidirectional``, ``pooling`` if it has one,
+      ``hidden_layer_sizes``, ``learning_rate_init`` and ``alpha``. Its other parameters stay as
+      they are.
 
     Parameters
     ----------
@@ -60,27 +63,25 @@ def search_space(estimator):
     >>> search = RandomizedSearchCV(pipeline, distributions, n_iter=2, cv=2, random_state=0)
     >>> search = search.fit(X[::9], y[::9])
     >>> sorted(search.best_params_)[-2:]
-    ['gru__standardize', 'prepare']
+    ['gru__pooling', 'prepare']
     """
-    has = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
+    is_instance = hasattr(estimator, "get_params") and not isinstance(estimator, type)
+    has = estimator.get_params(deep=False) if is_instance else {}
     if not {"hidden_layer_sizes", "learning_rate_init", "bidirectional"} <= has.keys():
         raise TypeError(
             "estimator must be a GRUClassifier, GRURegressor, GRUStepClassifier or "
             f"GRUStepRegressor, as it is and not in a Pipeline, got {estimator!r}."
         )
+    scale, differences = SequenceScaler(scope="sequence", add_scale=True), SequenceDifferences()
     distributions = {
-        "prepare": ["passthrough", SequenceDifferences()],
-        "gru__standardize": [True, "sequence"],
+        "prepare": ["passthrough", scale, differences, make_pipeline(scale, differences)],
         "gru__bidirectional": [False, True],
         "gru__hidden_layer_sizes": [32, 64],
-        "gru__learning_rate_init": [0.003, 0.01, 0.02],
+        "gru__learning_rate_init": [0.003, 0.01],
+        "gru__alpha": [1e-4, 1e-2],
     }
     if "pooling" in has:  # others have a target for every step, so the steps must stay as they are
-        distributions["prepare"] += [
-            SequenceFrames(16, 4),
-            SequenceFrames(16, 8),
-            make_pipeline(SequenceDifferences(), SequenceFrames(16, 8)),
-        ]
+        distributions["prepare"] += [_frames(4), _frames(8), _frames(8, differences)]
         distributions["gru__pooling"] = ["max", ("last", "mean", "max")]
     pipeline = Pipeline([("prepare", "passthrough"), ("gru", clone(estimator))])
     return pipeline, distributions
@@ -165,6 +166,11 @@ def make_search(estimator, *, n_candidates=18, random_state=None, **options):
         "random_state": seed,
     }
     return HalvingRandomSearchCV(pipeline, distributions, **{**defaults, **options})
+
+
+def _frames(step, *before):
+    # A list, since `fit` suspects 3D arrays of few steps with many features of swapped axes.
+    return make_pipeline(*map(clone, before), SequenceFrames(16, step), FunctionTransformer(list))
 
 
 def _scoring(estimator):
