@@ -15,17 +15,14 @@ Reference: A. Dempster, D. F. Schmidt, G. I. Webb, MiniRocket, arXiv:2012.08791.
 import argparse
 import warnings
 
-import numpy as np
 from _common import Results, add_arguments, over_seeds, timed_fit, write_table
 from _data import read_dataset
-from sklearn.base import clone
-from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skgru import GRUClassifier
-from skgru.model_selection import make_search
+from skgru.model_selection import make_search, make_vote
 
 # Accuracies to reach.
 GOALS = {
@@ -36,17 +33,6 @@ GOALS = {
     "ArrowHead": 0.80,
     "arem": 0.90,
 }
-
-
-def vote(search):
-    """A vote of the pipelines of the last round, trained as they were there."""
-    results = search.cv_results_
-    (last,) = np.nonzero(results["iter"] == search.n_iterations_ - 1)
-    members = [
-        (str(i), clone(search.estimator).set_params(**clone(results["params"][i], safe=False)))
-        for i in last
-    ]
-    return VotingClassifier(members, voting="soft")
 
 
 def evaluate_defaults(data, seed, jobs):
@@ -61,10 +47,10 @@ def evaluate_search(data, seed, jobs):
     estimator = GRUClassifier(batch_size=8, random_state=seed, n_jobs=jobs)
     search = make_search(estimator, random_state=seed)
     seconds = timed_fit(search, data.X_train, data.y_train)
-    voted = vote(search).fit(data.X_train, data.y_train)
+    vote = make_vote(search).fit(data.X_train, data.y_train)
     return {
         "accuracy": float(search.best_estimator_.score(data.X_test, data.y_test)),
-        "vote": float(voted.score(data.X_test, data.y_test)),
+        "vote": float(vote.score(data.X_test, data.y_test)),
         "log_loss": -float(search.best_score_),
         "chosen": in_words(search.best_params_),
         "seconds": seconds,

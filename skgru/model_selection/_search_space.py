@@ -1,16 +1,19 @@
-"""A search space over preparation, direction, pooling, size and rate, and a search over it."""
+"""What is worth trying for sequences, a search over it, and a vote of what it found."""
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from skgru.metrics import step_scorer
 from skgru.preprocessing import SequenceDifferences, SequenceFrames, SequenceScaler
 
-# Of the epochs of both rounds. With shorter fits, what learns fastest would win the first round.
+# Epochs of the last round over those of the first. If it were larger, the first round would prefer
+# what learns fastest, such as frames, to what learns best.
 _FACTOR = 3
 
 
@@ -105,7 +108,7 @@ def make_search(estimator, *, n_candidates=18, random_state=None, **options):
         Not fitted. Parameters that are not searched have its values, and ``max_iter`` is the number
         of epochs of the last round.
     n_candidates : int, default=18
-        Number of pipelines that are drawn, at least 3.
+        Number of pipelines that are drawn.
     random_state : int, RandomState instance or None, default=None
         Draws the pipelines and the folds. Training has the ``random_state`` of `estimator`.
     **options : dict
@@ -126,6 +129,7 @@ def make_search(estimator, *, n_candidates=18, random_state=None, **options):
     See Also
     --------
     search_space : The Pipeline and what is tried, for other searches.
+    make_vote : A vote of the pipelines of the last round.
 
     Notes
     -----
@@ -166,6 +170,61 @@ def make_search(estimator, *, n_candidates=18, random_state=None, **options):
         "random_state": seed,
     }
     return HalvingRandomSearchCV(pipeline, distributions, **{**defaults, **options})
+
+
+def make_vote(search):
+    """Return a vote of the pipelines of the last round of `make_search`, ready to be fitted.
+
+    Where sequences are few, the best of the last round is hardly better than the others, and their
+    mean is often better than any of them: they look at the data in different ways. The vote
+    averages probabilities in classification and predictions in regression.
+
+    Parameters
+    ----------
+    search : sklearn.model_selection.HalvingRandomSearchCV
+        Fitted, also with ``refit=False``; of a GRUClassifier or GRURegressor.
+
+    Returns
+    -------
+    vote : sklearn.ensemble.VotingClassifier or sklearn.ensemble.VotingRegressor
+        Not fitted. It has the `n_jobs` of `search`.
+
+    Raises
+    ------
+    NotFittedError
+        If `search` is not fitted.
+    TypeError
+        If `search` is not a halving search, or one of estimators that predict every step.
+
+    Examples
+    --------
+    >>> from skgru import GRUClassifier
+    >>> from skgru.datasets import load_japanese_vowels
+    >>> from skgru.model_selection import make_search, make_vote
+    >>> X, y = load_japanese_vowels(return_X_y=True)
+    >>> model = GRUClassifier(max_iter=9, random_state=0)
+    >>> search = make_search(model, n_candidates=6, random_state=0).fit(X[::9], y[::9])
+    >>> len(make_vote(search).fit(X[::9], y[::9]).estimators_)
+    2
+    """
+    check_is_fitted(search, "cv_results_")
+    results = search.cv_results_
+    if "iter" not in results or not (is_classifier(search) or is_regressor(search)):
+        raise TypeError(
+            "search must be what make_search returns for a GRUClassifier or GRURegressor, got "
+            f"{search!r}."
+        )
+    (last,) = np.nonzero(results["iter"] == results["iter"].max())
+    members = [
+        (
+            f"candidate{i}",
+            clone(search.estimator).set_params(**clone(results["params"][i], safe=False)),
+        )
+        for i in last
+    ]
+    if is_regressor(search):
+        return VotingRegressor(members, n_jobs=search.n_jobs)
+    return VotingClassifier(members, voting="soft", n_jobs=search.n_jobs)
 
 
 def _frames(step, *before):

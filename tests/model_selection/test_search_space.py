@@ -6,12 +6,13 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import ParameterGrid, RandomizedSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 import skgru
 from skgru import GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor
-from skgru.model_selection import _search_space, make_search, search_space
+from skgru.model_selection import _search_space, make_search, make_vote, search_space
 
 ESTIMATORS = [GRUClassifier, GRURegressor, GRUStepClassifier, GRUStepRegressor]
 FAST = {"max_iter": 3, "batch_size": 8, "random_state": 0}
@@ -110,6 +111,13 @@ def test_options_are_those_of_the_halving_search():
         make_search(GRUClassifier(), n_iter=3)
 
 
+def test_several_labels():
+    X, y = data(GRURegressor)
+    labels = np.column_stack([y > 0, y < 0.1])
+    search = make_search(GRUClassifier(**FAST), n_candidates=1, scoring="accuracy", cv=2)
+    assert search.set_params(error_score="raise").fit(X, labels).predict(X).shape == (24, 2)
+
+
 def test_random_state_draws_candidates_and_folds():
     first, same, other = (make_search(GRUClassifier(), random_state=i) for i in (0, 0, 1))
     assert first.random_state == same.random_state != other.random_state
@@ -118,6 +126,36 @@ def test_random_state_draws_candidates_and_folds():
     assert splits[0] == splits[1] != splits[2]
     search = make_search(GRUClassifier(), random_state=np.random.RandomState(0))
     assert search.random_state == first.random_state
+
+
+@pytest.mark.parametrize("estimator", [GRUClassifier, GRURegressor])
+def test_the_last_round_votes(estimator):
+    X, y = data(estimator)
+    search = make_search(estimator(**FAST), n_candidates=6, cv=2, random_state=0).fit(X, y)
+    vote = make_vote(search)
+    assert len(vote.estimators) == search.n_candidates_[-1] == 2
+    vote.fit(X, y)
+    members = vote.estimators_
+    assert {member["gru"].max_iter for member in members} == {3}
+    method = "predict" if estimator is GRURegressor else "predict_proba"
+    expected = [getattr(member, method)(X) for member in members]
+    np.testing.assert_allclose(getattr(vote, method)(X), np.mean(expected, axis=0))
+    best = getattr(search, method)(X)
+    assert any(np.array_equal(found, best) for found in expected)
+
+
+def test_what_cannot_vote():
+    X, y = data(GRUStepRegressor)
+    with pytest.raises(NotFittedError):
+        make_vote(make_search(GRUClassifier()))
+    search = make_search(GRUStepRegressor(**FAST), n_candidates=1, cv=2, refit=False).fit(X, y)
+    with pytest.raises(TypeError, match="what make_search returns for a GRUClassifier"):
+        make_vote(search)
+    X, y = data(GRUClassifier)
+    pipeline, distributions = search_space(GRUClassifier(**FAST))
+    search = RandomizedSearchCV(pipeline, distributions, n_iter=1, cv=2, refit=False).fit(X, y)
+    with pytest.raises(TypeError, match="what make_search returns"):
+        make_vote(search)
 
 
 def test_other_searches_take_the_space():
