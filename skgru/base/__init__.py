@@ -13,7 +13,7 @@ from ._inputs import (
     why_too_large,
 )
 from ._parameters import ParameterGroup
-from ._readings import read_as
+from ._readings import read_as, warn_of_faint_sequences
 from ._saved_state import FORMAT, SavedState, check_arrays
 from ._sklearn import (
     Interval,
@@ -53,5 +53,6 @@ __all__ = [
     "read_as",
     "record_X",
     "validate_parameter_constraints",
+    "warn_of_faint_sequences",
     "why_too_large",
 ]

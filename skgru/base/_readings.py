@@ -16,6 +16,10 @@ _TIMES = {"date", "datetime", "datetime64", "period", "timedelta", "timedelta64"
 # Suspicions about values look at no more than this many of them.
 _SAMPLE = 100_000
 
+# A sequence is faint if its spread is less than this share of that of all sequences. No more than
+# so many sequences are looked at.
+_FAINT, _MOST_SEQUENCES = 0.01, 500
+
 _HOW_TO_PASS_A_SERIES = (
     "pass [X], which is a single sequence, or cut it into windows (n_windows, n_timesteps, "
     "n_features), for example of 24 steps with np.lib.stride_tricks.sliding_window_view(X, 24, "
@@ -162,6 +166,41 @@ def warn_of_swapped_axes(sequences):
             "n_features). If yours are (n_sequences, n_features, n_timesteps), the order of sktime "
             "and aeon, pass X.transpose(0, 2, 1). If they are as they should be, list(X) is read "
             "in the same way without this warning."
+        )
+
+
+def warn_of_faint_sequences(sequences, indices, std):
+    """Warn where most sequences hardly vary beside the spread of all of them.
+
+    Standardised by that, they are constants for a network. Sequences that really are constant, in
+    all of their features, do not count.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    indices : ndarray of int
+        The sequences that were standardised.
+    std : ndarray of shape (n_features,)
+        Standard deviation of each feature over all of their steps.
+    """
+    places = np.linspace(0, len(indices) - 1, _MOST_SEQUENCES).astype(int)
+    looked_at = indices[np.unique(places)]
+    most_steps = max(2, _SAMPLE // (len(looked_at) * sequences.n_features))
+    unit = np.where(std > 0, std, np.inf)
+    n_faint = n_varying = 0
+    for i in looked_at:
+        steps = sequences[i]
+        steps = steps[:: 1 + len(steps) // most_steps].astype(np.float64)
+        is_varying = (steps != steps[0]).any()
+        n_varying += is_varying
+        n_faint += is_varying and (steps.std(axis=0) / unit).max() < _FAINT
+    if n_faint > n_varying / 2:
+        warn(
+            f"{100 * n_faint / n_varying:.0f} % of the sequences in X vary by less than "
+            f"{100 * _FAINT:.0f} % of the spread of all of them, by which features are "
+            'standardised: the network hardly sees their shapes. Set standardize="sequence", which '
+            "scales each sequence by itself and keeps the logarithm of its scale, or transform X, "
+            "for example by logarithms."
         )
 
 

@@ -20,6 +20,7 @@ from ._unfinished import check_same_data, fit_to_finish
 # What a fit leaves behind besides the attributes whose names end with an underscore.
 _PRIVATE_FACTS = {
     "_layout",
+    "_log_scale_floor",
     "_network_options",
     "_parameters",
     "_resume_state",
@@ -131,15 +132,13 @@ class BaseGRU(Predictions, CallbackSupportMixin, SavedState, BaseEstimator, meta
         if not hasattr(self, "_parameters"):
             return
         network, target = self._network(), self._target()
-        n_features = 1 if self._layout == "2d" else self.n_features_in_
-        check_arrays(
-            self,
-            {
-                "_parameters": ((network.layout.size,), network.dtype),
-                "feature_mean_": ((n_features,), np.float64),
-                "feature_scale_": ((n_features,), np.float64),
-            },
-        )
+        n_inputs = n_features = 1 if self._layout == "2d" else self.n_features_in_
+        expected = {"_parameters": ((network.layout.size,), network.dtype)}
+        if self._log_scale_floor is not None:
+            expected["_log_scale_floor"] = (n_features,), np.float64
+            n_inputs = 2 * n_features
+        expected["feature_mean_"] = expected["feature_scale_"] = (n_inputs,), np.float64
+        check_arrays(self, expected)
         if (network.n_outputs, self.n_outputs_) != (target.loss.n_raw, target.n_outputs):
             raise ValueError(
                 f"its network has {network.n_outputs} outputs, but its targets need "

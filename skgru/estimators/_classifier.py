@@ -68,10 +68,13 @@ class GRUClassifier(
         from classes to weights; "balanced" for weights inversely proportional to the frequency of
         each class; for multilabel targets, a list with one dict for each label. All classes weigh
         the same by default.
-    standardize : bool, default=True
+    standardize : bool or "sequence", default=True
         Whether each feature (and, in a regressor, each target) is brought to mean 0 and standard
         deviation 1 inside the estimator. Means and standard deviations are those of the training
-        data, over all steps.
+        data, over all steps. With "sequence", they are those of each sequence by itself, and the
+        logarithm of the standard deviation is appended to each step, standardised over the training
+        sequences: as `SequenceScaler` with ``scope="sequence"`` and ``add_scale=True``. Targets are
+        scaled as with True, and the model has no ``stream``.
     solver : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
         The optimiser.
     alpha : float, default=1e-4
@@ -80,7 +83,9 @@ class GRUClassifier(
         sample weight, is added to the loss. With ``solver="adamw"`` there is no penalty; each
         update shrinks the weights by the learning rate times `alpha` instead.
     batch_size : int or "auto", default="auto"
-        Number of sequences in a mini-batch. "auto" is ``n_sequences // 32``, clipped to [32, 256].
+        Number of sequences in a mini-batch. "auto" is ``n_sequences // 16``, clipped to [4, 32],
+        for fewer than 1024 sequences, and ``n_sequences // 32``, clipped to [32, 256], for more.
+        In ``fit_batches``, where the first batch decides, it is never less than 32.
     learning_rate : {"constant", "adaptive", "cosine"}, default="cosine"
         How the learning rate changes during training. "constant" stays at `learning_rate_init`.
         "adaptive" divides the rate by 5 each time the loss (or the validation score) has stopped
@@ -179,10 +184,12 @@ class GRUClassifier(
     feature_mean_ : ndarray of shape (n_features,)
         What is subtracted from each feature: its mean over all steps of the training data, or 0
         with ``standardize=False``. If X was a 2D table, it has a single feature, and the shape is
-        (1,).
+        (1,). With ``standardize="sequence"`` the shape is (2 * n_features,): the features, which
+        were scaled before and have 0 here, then the logarithms of their scales.
     feature_scale_ : ndarray of shape (n_features,)
         What each feature is then divided by: its standard deviation, or 1 with
         ``standardize=False`` or if the feature is constant. If X was a 2D table, the shape is (1,).
+        With ``standardize="sequence"``, 1 for each feature, then the spreads of the logarithms.
     device_ : str
         Where the last fit was computed: "cpu" or "cuda:N".
     n_iter_ : int

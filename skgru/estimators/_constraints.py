@@ -39,10 +39,15 @@ def check_unchanged(names, earlier, now):
     """Refuse to continue training if parameters that define the model have changed."""
     changed = [name for name in names if now[name] != earlier[name]]
     if changed:
-        raise ValueError(
-            f"{' and '.join(changed)} changed since the training that should go on. Restore the "
-            "earlier value, or train again with fit and warm_start=False."
-        )
+        refuse_change(changed)
+
+
+def refuse_change(names):
+    """Raise the error for parameters that must stay as they were."""
+    raise ValueError(
+        f"{' and '.join(names)} changed since the training that should go on. Restore the "
+        "earlier value, or train again with fit and warm_start=False."
+    )
 
 
 def check_pooling(pooling):

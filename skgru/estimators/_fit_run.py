@@ -221,6 +221,7 @@ def _planned_attributes(model, plan):
         "feature_mean_": plan.mean,
         "feature_scale_": plan.scale,
         "n_outputs_": plan.target.n_outputs,
+        "_log_scale_floor": plan.log_scale_floor,
         "_network_options": plan.network_options,
         "_score_name": plan.scoring.name,
         "_seed": plan.seed,

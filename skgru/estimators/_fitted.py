@@ -141,6 +141,8 @@ class FittedArrays:
             caller_name="summary",
         )
         sizes, pooling = check_hidden_layer_sizes(self.hidden_layer_sizes), self._checked_pooling()
+        if self.standardize == "sequence":  # the logarithms of the scales are inputs, too
+            n_features = 2 * n_features
         return network_options(self, n_features, sizes, pooling, self._n_raw(n_outputs))
 
     def _n_raw(self, n_outputs):

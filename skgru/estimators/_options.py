@@ -48,12 +48,19 @@ def resolve_penalty(estimator):
     return 0.0 if estimator.solver == "adamw" else float(estimator.alpha)
 
 
-def resolve_batch_size(batch_size, n_sequences):
+# Below the first number of sequences, there are more updates in an epoch, with smaller batches.
+_FEW_SEQUENCES, _SMALLEST_BATCH = 1024, 4
+
+
+def resolve_batch_size(batch_size, n_sequences, is_whole=True):
     """Sequences in a batch of the training data, which may be fewer.
 
     With few sequences, "auto" keeps batches small so that there are many updates; with many
-    sequences, batches fill several shards.
+    sequences, batches fill several shards. The rule was measured (docs/benchmarks.md). Where these
+    sequences are only a part of the training data, nobody knows that there are few.
     """
-    if batch_size == "auto":
-        return int(np.clip(n_sequences // 32, 32, 256))
-    return batch_size
+    if batch_size != "auto":
+        return batch_size
+    if is_whole and n_sequences < _FEW_SEQUENCES:
+        return int(np.clip(n_sequences // 16, _SMALLEST_BATCH, 32))
+    return int(np.clip(n_sequences // 32, 32, 256))

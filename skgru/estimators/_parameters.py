@@ -61,9 +61,9 @@ class PoolingParameters(ParameterGroup):
 class InputParameters(ParameterGroup):
     """How X is processed before the first layer."""
 
-    standardize: bool = True
+    standardize: bool | str = True
 
-    _parameter_constraints = {"standardize": ["boolean"]}
+    _parameter_constraints = {"standardize": ["boolean", StrOptions({"sequence"})]}
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -39,8 +39,8 @@ def stream(model, n_streams=1, *, method="predict"):
     TypeError
         If the model is none of those described, or if a step of its Pipeline is not.
     ValueError
-        If the GRU needs whole sequences, because it is bidirectional or has "attention" among its
-        poolings.
+        If the GRU or a `SequenceScaler` needs whole sequences, because the GRU is bidirectional or
+        has "attention" among its poolings, or because one of them scales each sequence by itself.
 
     Notes
     -----

@@ -6,13 +6,26 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skgru._warnings import warn
-from skgru.base import check_finite_when_scaled, check_X, read_X, record_X
+from skgru.base import (
+    check_finite_when_scaled,
+    check_X,
+    read_X,
+    record_X,
+    warn_of_faint_sequences,
+)
 from skgru.data import check_scale, column_statistics, spread_or_one
 from skgru.kernels import resolve_device
+from skgru.preprocessing import learn_log_scales, prepare_sequences
 from skgru.targets import Target
 from skgru.training import Dataset
 
-from ._constraints import check_hidden_layer_sizes, check_precision, check_sizes, check_unchanged
+from ._constraints import (
+    check_hidden_layer_sizes,
+    check_precision,
+    check_sizes,
+    check_unchanged,
+    refuse_change,
+)
 from ._options import network_options, resolve_batch_size, resolve_penalty
 from ._scoring import Scoring, make_scoring
 from ._suspicions import check_target_reading, refuse_long_format
@@ -39,8 +52,10 @@ class FitPlan:
         The target, with its scale.
     network_options : dict
         Plain facts from which the network is built.
-    mean, scale : ndarray of shape (n_features,)
+    mean, scale : ndarray of shape (n_inputs,)
         The network sees (X - mean) / scale.
+    log_scale_floor : ndarray of shape (n_features,) or None
+        Not None with ``standardize="sequence"``: X is first scaled as in `prepare_sequences`.
     training : Dataset
     validation : Dataset or None
     scoring : Scoring
@@ -61,6 +76,7 @@ class FitPlan:
     network_options: dict
     mean: np.ndarray
     scale: np.ndarray
+    log_scale_floor: np.ndarray | None
     training: Dataset
     validation: Dataset | None
     scoring: Scoring
@@ -122,48 +138,54 @@ def make_plan(
         labels = None if rows.offsets is not None else target.labels_to_stratify(training.target)
         parts = hold_out(training.indices, model.validation_fraction, seed, labels)
         training, held_out = (replace(training, indices=indices) for indices in parts)
-    batch_size = resolve_batch_size(model.batch_size, len(training.indices))
+    batch_size = resolve_batch_size(model.batch_size, len(training.indices), is_whole)
     weighted = _weighted(model, target, training, batch_size)
 
     if goes_on:
-        mean, scale = model.feature_mean_, model.feature_scale_
+        mean, scale, floor = model.feature_mean_, model.feature_scale_, model._log_scale_floor
+        is_own = model.standardize == "sequence" and training.sequences.n_features > 0
+        if is_own != (floor is not None):
+            refuse_change(["standardize"])
     else:  # class weights do not count here: they set the cost of errors, not frequencies
-        mean, scale = _learn_scales(model, training)
+        mean, scale, floor = _learn_scales(model, training)
         used, unscaled = training.rows, target
         target = model._scaled_target(target, training.target[used], training.weight[used])
         if (one_epoch or not is_whole) and model.standardize:
             n_rows = np.count_nonzero(training.weight[used])
             first = "The first call of partial_fit" if one_epoch else "The first of the batches"
-            _warn_of_few(first, training, None if target is unscaled else n_rows, rows.noun)
-    options = network_options(
-        model, training.sequences.n_features, sizes, pooling, target.loss.n_raw
-    )
+            n_rows = None if target is unscaled else n_rows
+            _warn_of_few(first, training, model.standardize, n_rows, rows.noun)
+    prepared = prepare_sequences(training.sequences, floor, model.dtype)
+    options = network_options(model, prepared.n_features, sizes, pooling, target.loss.n_raw)
     if goes_on:
         names = ("hidden_layer_sizes", "bidirectional", "pooling", "n_outputs", "dtype")
         check_unchanged(names, model._network_options, options)
-    check_finite_when_scaled(training.sequences, mean, 1.0 / scale, model.dtype)
+    check_finite_when_scaled(prepared, mean, 1.0 / scale, model.dtype)
     if X_val is not None:
         names = ("X_val", "y_val", "sample_weight_val")
         held_out, _ = _read_more_data(
-            model, inputs, target, (X_val, y_val, sample_weight_val), names
+            model, inputs, target, (X_val, y_val, sample_weight_val), names, floor
         )
         check_finite_when_scaled(held_out.sequences, mean, 1.0 / scale, model.dtype, "X_val")
-    training = replace(weighted, target=target.scaled(training.target))
+    elif held_out is not None:
+        held_out = replace(held_out, sequences=prepared)
+    training = replace(weighted, sequences=prepared, target=target.scaled(training.target))
     check_target_range(training.target, rows, model.dtype)
     scored = (X, y, sample_weight) if X_val is None else (X_val, y_val, sample_weight_val)
     scoring = make_scoring(model, scored, held_out)
     if held_out is not None:
         held_out = replace(held_out, target=target.scaled(held_out.target))
     return FitPlan(
-        goes_on, seed, device, target, options, mean, scale, training, held_out, scoring,
+        goes_on, seed, device, target, options, mean, scale, floor, training, held_out, scoring,
         stops_early, batch_size, resolve_penalty(model), inputs,
     )  # fmt: skip
 
 
 def read_training_batch(model, plan, X, y, sample_weight, target):
     """Read more training data for a plan; return a `Dataset`, and what is known of the target."""
+    names = ("X", "y", "sample_weight")
     dataset, rows = _read_more_data(
-        model, plan.inputs, target, (X, y, sample_weight), ("X", "y", "sample_weight")
+        model, plan.inputs, target, (X, y, sample_weight), names, plan.log_scale_floor
     )
     target = target.including(dataset.target, dataset.weight)
     dataset = _weighted(model, target, dataset, plan.batch_size)
@@ -204,7 +226,7 @@ def _read_training_data(model, X, y, sample_weight, target, declared):
     return _dataset(sequences, rows, encoded, weight), rows, inputs, target
 
 
-def _read_more_data(model, inputs, target, data, names):
+def _read_more_data(model, inputs, target, data, names, floor):
     """Read X, y and weights like those that a plan began with; return a `Dataset` and its rows."""
     (X, y, sample_weight), (name_X, name_y, name_weight) = data, names
     # The model records what X looks like at the end of a fit; until then, a copy of it does.
@@ -214,7 +236,8 @@ def _read_more_data(model, inputs, target, data, names):
     sequences = check_X(recorded, X, reset=False, name=name_X)
     rows = model._row_type(sequences, name_X)
     weight = rows.weights(sample_weight, name_weight)
-    return _dataset(sequences, rows, target.encode(y, rows, weight, name_y), weight), rows
+    prepared = prepare_sequences(sequences, floor, model.dtype)
+    return _dataset(prepared, rows, target.encode(y, rows, weight, name_y), weight), rows
 
 
 def _dataset(sequences, rows, encoded, weight):
@@ -258,26 +281,40 @@ def _stops_early(model, training, X_val, one_epoch, is_whole):
 
 
 def _learn_scales(model, training):
-    """Mean and spread of the features over all steps of the training part."""
+    """Mean and spread of the network's inputs over all steps of the training part.
+
+    Also returns the floor of the logarithms of scales, or None; see `prepare_sequences`.
+    """
     n_features = training.sequences.n_features
-    if not model.standardize:
-        return np.zeros(n_features), np.ones(n_features)
+    nothing = np.zeros(n_features), np.ones(n_features)
+    if not model.standardize or not n_features:
+        return *nothing, None
     weight = training.sequence_weight
     if training.row_offsets is not None:  # of a step, as all steps of a sequence count alike
         weight = weight / training.sequences.lengths
+    if model.standardize == "sequence":
+        used = np.zeros_like(weight)
+        used[training.indices] = weight[training.indices]
+        logs = learn_log_scales(training.sequences, used)
+        # The features themselves have mean 0 and spread 1 in every sequence.
+        learnt = zip(nothing, (logs.mean, logs.spread), strict=True)
+        return *map(np.concatenate, learnt), logs.floor
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std = column_statistics(training.sequences, training.indices, weight)
     check_scale(std, "feature {} of X")
-    return mean, spread_or_one(mean, std)
+    warn_of_faint_sequences(training.sequences, training.indices, std)
+    return mean, spread_or_one(mean, std), None
 
 
-def _warn_of_few(first, training, n_rows, noun):
+def _warn_of_few(first, training, standardize, n_rows, noun):
     """Warn where scales were learnt from the ``first`` data alone, and these are too few.
 
     ``n_rows`` is the number of targets whose scale was learnt, or None if it was not.
     """
-    n_steps = int(training.sequences.lengths[training.indices].sum())
-    found = [("features", n_steps, "step"), ("y", n_rows, noun)]
+    found = [("features", int(training.sequences.lengths[training.indices].sum()), "step")]
+    if standardize == "sequence":
+        found = [("the scales of features", len(training.indices), "sequence")]
+    found.append(("y", n_rows, noun))
     few = [
         f"{name} from {n} {noun}{'s' if n > 1 else ''}"
         for name, n, noun in found

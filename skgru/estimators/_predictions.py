@@ -17,6 +17,7 @@ from skgru.base import (
 from skgru.data import SequenceRows
 from skgru.kernels import fall_back, use_device
 from skgru.models import Predictor, resolve_n_threads
+from skgru.preprocessing import prepare_sequences
 
 from ._fitted import FittedArrays
 from ._streaming import Stream
@@ -27,6 +28,10 @@ class Predictions(FittedArrays):
 
     #: What a row of the targets is.
     _row_type = SequenceRows
+
+    #: With ``standardize="sequence"``, what `prepare_sequences` needs; models of earlier versions
+    #: have none.
+    _log_scale_floor = None
 
     @abstractmethod
     def _target(self):
@@ -61,13 +66,15 @@ class Predictions(FittedArrays):
         model = self._snapshot()
         scaling = model._scaling()
         sequences = check_X(model, X, reset=False)
-        check_finite_when_scaled(sequences, *scaling, model._network_options["dtype"])
+        dtype = model._network_options["dtype"]
+        prepared = prepare_sequences(sequences, model._log_scale_floor, dtype)
+        check_finite_when_scaled(prepared, *scaling, dtype)
         n_threads = resolve_n_threads(model.n_jobs)
         with use_device(fall_back(model.device), model.precision) as kernels:
             # The predictor is not bound to a name, which would keep it alive beyond the session.
             predicted = use(
                 Predictor(model._network(kernels), model._parameters, *scaling),
-                sequences,
+                prepared,
                 n_threads,
             )
         return model, sequences, predicted
@@ -152,8 +159,8 @@ class Predictions(FittedArrays):
         NotFittedError
             If the estimator has not been fitted.
         ValueError
-            If the model needs whole sequences, because it is bidirectional or has "attention" among
-            its poolings.
+            If the model needs whole sequences, because it is bidirectional, has "attention" among
+            its poolings, or scales each sequence by itself.
 
         See Also
         --------
@@ -182,6 +189,9 @@ class Predictions(FittedArrays):
             (
                 "attention" in (self._network_options["pooling"] or ()), "pooling 'attention'",
                 "any of 'last', 'mean', 'max'",
+            ),
+            (
+                self._log_scale_floor is not None, 'standardize="sequence"', "standardize=True",
             ),
         ):  # fmt: skip
             if is_backward:

@@ -2,14 +2,13 @@
 
 from ._differences import SequenceDifferences
 from ._frames import SequenceFrames
-from ._own_scale import LogScales, learn_log_scales, own_scaled
+from ._own_scale import learn_log_scales, prepare_sequences
 from ._scaler import SequenceScaler
 
 __all__ = [
-    "LogScales",
     "SequenceDifferences",
     "SequenceFrames",
     "SequenceScaler",
     "learn_log_scales",
-    "own_scaled",
+    "prepare_sequences",
 ]

@@ -70,6 +70,13 @@ class SequenceDifferences(
         names : ndarray of str
             "difference_x0" and so on, after those of X with ``append=True``. For a table they name
             its columns; where it becomes a 3D array, they name the features of a step.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If there are other names, or another number of them, than those of `fit`.
         """
         check_is_fitted(self, "n_features_in_")
         names = _check_feature_names_in(self, input_features)

@@ -82,6 +82,13 @@ class SequenceFrames(
         names : ndarray of str
             "x0_0", "x1_0", "x0_1" and so on: the name of a feature, then the number of the step in
             the frame.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If there are other names, or another number of them, than those of `fit`.
         """
         check_is_fitted(self, "n_features_in_")
         names = step_names(self, _check_feature_names_in(self, input_features))

@@ -111,6 +111,27 @@ def own_scaled(sequences, dtype, *, with_mean=True, with_std=True, floor=None):
     return _transformed(sequences, shift, divisor, logs, np.dtype(dtype))
 
 
+def prepare_sequences(sequences, floor, dtype):
+    """What a model with standardize="sequence" makes of X, before means and scales are applied.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    floor : ndarray of shape (n_features,) or None
+        The lowest logarithm of a scale. None leaves the sequences as they are, as for a model with
+        another `standardize`.
+    dtype : str or dtype
+
+    Returns
+    -------
+    sequences : Sequences
+        Each feature scaled by itself in every sequence, then the logarithms of the scales.
+    """
+    if floor is None:
+        return sequences
+    return own_scaled(sequences, dtype, floor=floor)
+
+
 def with_log_scales(sequences, original, mean, spread, floor):
     """Append the standardised logarithms of the scales of the original sequences."""
     logs = (_log_scales(*sequence_statistics(original), floor) - mean) / spread

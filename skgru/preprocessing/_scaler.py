@@ -276,6 +276,13 @@ class SequenceScaler(
         names : ndarray of str
             Those of X, followed with ``add_scale=True`` by "log_scale_x0" and so on. For a table
             they name its columns; where it becomes a 3D array, they name the features of a step.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If there are other names, or another number of them, than those of `fit`.
         """
         check_is_fitted(self, "n_samples_seen_")
         names = _check_feature_names_in(self, input_features)
@@ -305,7 +312,8 @@ class SequenceScaler(
                 f"X has {n_found} features, but {type(self).__name__} with add_scale=True returns "
                 f"{2 * n_features} features at each step, and inverse_transform needs them all."
             )
-        return replace(sequences, values=np.ascontiguousarray(sequences.values[:, :n_features]))
+        values = computed(sequences).values[:, :n_features]
+        return replace(sequences, values=np.ascontiguousarray(values))
 
     def _standardizer(self):
         """A function that standardises rows (n, n_features) of float64."""
@@ -338,6 +346,13 @@ class SequenceScaler(
         return transform
 
     def _update(self, X, sample_weight, *, reset):
+        if not reset:
+            learnt = self.mean_ is None, hasattr(self, "_log_scales")
+            if learnt != (self.scope == "sequence", self.add_scale):
+                raise ValueError(
+                    "scope or add_scale changed since the last call of fit or partial_fit. Restore "
+                    "the earlier value, or call fit with all data."
+                )
         # All attributes change by the assignment at the end, or none of them.
         found = self._snapshot()
         sequences = check_X(found, X, reset=reset)

@@ -10,6 +10,8 @@ from skgru import (
     GRURegressor,
     GRUStepClassifier,
     GRUStepRegressor,
+    SequenceDifferences,
+    SequenceFrames,
     SequenceScaler,
     warmup,
 )
@@ -20,7 +22,7 @@ from .docstrings import entries, sections
 POOLED_MODELS = [GRUClassifier, GRURegressor]
 STEP_MODELS = [GRUStepClassifier, GRUStepRegressor]
 MODELS = [*POOLED_MODELS, *STEP_MODELS]
-ESTIMATORS = [*MODELS, SequenceScaler]
+ESTIMATORS = [*MODELS, SequenceScaler, SequenceDifferences, SequenceFrames]
 
 # What is described in other words in each model: the targets, and weights of what has one.
 DIFFERENT = {"y", "y_val", "sample_weight", "sample_weight_val"}

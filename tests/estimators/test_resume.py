@@ -105,7 +105,7 @@ def test_partial_fit_on_changing_data(tmp_path):
 
 def test_partial_fit_goes_on_from_fit():
     X, y = table()
-    model = GRURegressor(4, max_iter=3, random_state=0).fit(X, y)
+    model = GRURegressor(4, max_iter=3, batch_size=32, random_state=0).fit(X, y)
     before = model._parameters.copy()
     model.partial_fit(X, y)
     assert model.n_iter_ == 4

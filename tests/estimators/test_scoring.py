@@ -171,6 +171,7 @@ def test_the_loss_counts_where_a_score_is_undefined():
     X, y = table(60)
     positive = np.arange(60) < 40
     options = SHORT | {"early_stopping": True, "max_iter": 30, "learning_rate_init": 0.1}
+    options["batch_size"] = 32
     data = {"X_val": X[:9], "y_val": positive[:9]}
     expected = GRUClassifier(**options).fit(X, positive, **data)
     assert expected.n_iter_ < 30

@@ -13,7 +13,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import skgru
 from skgru import GRUClassifier, SequenceScaler
 from skgru.data import _statistics, as_sequences, sequence_statistics
-from skgru.preprocessing import _own_scale, own_scaled
+from skgru.preprocessing import _own_scale
+from skgru.preprocessing._own_scale import own_scaled
 
 
 def expected_to_fail(estimator):
@@ -148,6 +149,9 @@ def test_partial_fit_and_weights():
     )
     np.testing.assert_allclose(weighted.transform(X), repeated.transform(X), rtol=1e-10, atol=1e-12)
     assert weighted.mean_ is weighted.scale_ is None
+    for changed in ({"scope": "feature"}, {"add_scale": False}):
+        with pytest.raises(ValueError, match="scope or add_scale changed since the last call"):
+            clone(parts).partial_fit(X).set_params(**changed).partial_fit(X)
 
 
 def test_layouts_frames_and_memory_maps(tmp_path):
