@@ -143,9 +143,9 @@ def over_seeds(found, name, digits=3):
     return f"{text} ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else text
 
 
-def write_table(path, paragraphs, header, rows):
-    """Write what a script has found as Markdown: paragraphs, then a table."""
-    text = "\n\n".join([*paragraphs, markdown_table(header, rows)]) + "\n"
+def write_table(path, paragraphs, header, rows, notes=()):
+    """Write what a script has found as Markdown: paragraphs, a table, and notes below it."""
+    text = "\n\n".join([*paragraphs, markdown_table(header, rows), *notes]) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     print(text)

@@ -6,7 +6,7 @@ Six sets of 28 to 100 training sequences. For each seed, `skgru.model_selection.
 chooses preparation, direction, pooling, size and rate by cross-validation on the training part;
 the test part is scored with what was chosen, and with the vote of those candidates that were left
 in the last round. Beside it `GRUClassifier` with its defaults, and MiniRocket where aeon is
-installed. aeon 1.6 needs older versions of NumPy and Numba than this package may have, so it has
+installed. aeon 1.6 wants older versions of Numba and pandas than the other benchmarks, so it has
 an environment of its own: there, `--only minirocket` with the same `--results` adds its runs.
 
 Reference: A. Dempster, D. F. Schmidt, G. I. Webb, MiniRocket, arXiv:2012.08791.
@@ -107,13 +107,15 @@ def write_report(results, n_seeds, data_folder, path):
         ]
     header = ["data set", "training / test", "goal", "baseline", "published", "defaults", "search",
               "search, vote", "MiniRocket", "s defaults", "s search", "s MiniRocket"]  # fmt: skip
-    paragraphs = [
+    about = (
         "Accuracy on the test part and seconds of a fit on one thread, mean ± standard deviation "
-        f"over {n_seeds} seeds. Other programs ran beside, so the times are rough.",
-        "Chosen on the training part, with the mean log loss there, which decided:",
+        f"over {n_seeds} seeds. Other programs ran beside, so the times are rough."
+    )
+    notes = [
+        "What the searches chose on the training part, and the mean log loss there, which decided:",
         "\n".join(chosen),
     ]
-    write_table(path, paragraphs, header, rows)
+    write_table(path, [about], header, rows, notes)
 
 
 def found_for(results, name, model, n_seeds):
