@@ -44,6 +44,7 @@ __all__ = [
     "inspection",
     "load",
     "metrics",
+    "model_selection",
     "pad_sequences",
     "save",
     "show_versions",
@@ -55,7 +56,8 @@ __all__ = [
 
 
 def __getattr__(name):
-    if name in ("inspection", "metrics"):  # slow to import, because of scikit-learn's own metrics
+    # Slow to import, because of what they import of scikit-learn.
+    if name in ("inspection", "metrics", "model_selection"):
         return importlib.import_module(f"skgru.{name}")
     raise AttributeError(f"module 'skgru' has no attribute {name!r}")
 

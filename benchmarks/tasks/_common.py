@@ -41,6 +41,11 @@ class Results:
     def _key(run):
         return json.dumps(run, sort_keys=True)
 
+    def find(self, run):
+        """Return what was found for `run`, or None if the file does not have it."""
+        record = self._found.get(self._key(run))
+        return None if record is None else record["found"]
+
     def measure(self, run, evaluate):
         """Return what `evaluate` found for `run`, from the file where it is there already.
 
@@ -138,9 +143,9 @@ def over_seeds(found, name, digits=3):
     return f"{text} ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else text
 
 
-def write_table(path, paragraphs, header, rows):
-    """Write what a script has found as Markdown: paragraphs, then a table."""
-    text = "\n\n".join([*paragraphs, markdown_table(header, rows)]) + "\n"
+def write_table(path, paragraphs, header, rows, notes=()):
+    """Write what a script has found as Markdown: paragraphs, a table, and notes below it."""
+    text = "\n\n".join([*paragraphs, markdown_table(header, rows), *notes]) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     print(text)

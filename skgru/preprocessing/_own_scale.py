@@ -66,7 +66,7 @@ def learn_log_scales(sequences, sample_weight, before=None):
     mean, std = sequence_statistics(sequences)
     weight = np.ones(len(sequences)) if sample_weight is None else sample_weight
     weight = np.where(varies(mean, std), weight[:, np.newaxis], 0.0)
-    logs = np.log(np.where(weight > 0, std, 1.0))
+    logs = _log(np.where(weight > 0, std, 1.0))
     total = weight.sum(axis=0)
     divisor = np.where(total > 0, total, 1.0)
     mean = (weight * logs).sum(axis=0) / divisor
@@ -142,8 +142,17 @@ def with_log_scales(sequences, original, mean, spread, floor):
 def _log_scales(mean, std, floor):
     if floor is None:
         return np.empty((len(mean), 0))
-    logs = np.log(std, out=np.full_like(std, -np.inf), where=varies(mean, std))
-    return np.maximum(logs, floor)
+    is_varying = varies(mean, std)
+    return np.where(is_varying, np.maximum(_log(np.where(is_varying, std, 1.0)), floor), floor)
+
+
+def _log(scale):
+    """The logarithm, to a thousandth.
+
+    Sequences that were scaled before have scales of 1 but for rounding, which an estimator behind
+    this would standardise to a feature of pure noise.
+    """
+    return np.round(np.log(scale), 3)
 
 
 def _transformed(sequences, shift, divisor, columns, dtype):
