@@ -93,7 +93,7 @@ def test_scales_are_those_of_the_training_part():
     used = [x for x, w in zip(X, weight, strict=True) if w]
     model = own(GRURegressor).fit(X, Y, sample_weight=weight)
     np.testing.assert_allclose(
-        model.feature_mean_[2:], np.log([x.std(axis=0) for x in used]).mean(axis=0)
+        model.feature_mean_[2:], np.round(np.log([x.std(axis=0) for x in used]), 3).mean(axis=0)
     )
 
 
@@ -117,7 +117,7 @@ def test_training_goes_on():
 
 def test_batches():
     model = own(GRURegressor).fit_batches([(X[:12], Y[:12]), (X[12:], Y[12:])])
-    first = np.log([x.std(axis=0) for x in X[:12]])
+    first = np.round(np.log([x.std(axis=0) for x in X[:12]]), 3)
     np.testing.assert_allclose(model.feature_mean_[2:], first.mean(axis=0))
     with pytest.warns(UserWarning, match="the scales of features from 3 sequences"):
         own(GRURegressor).partial_fit(X[:3], Y[:3])

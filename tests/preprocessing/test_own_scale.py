@@ -62,7 +62,7 @@ def test_the_logarithm_of_the_scale_is_appended(scope):
     plain = SequenceScaler(scope=scope).fit_transform(X)
     scaler = SequenceScaler(scope=scope, add_scale=True)
     found = scaler.fit_transform(X)
-    logs = np.log([x.std(axis=0) for x in X])
+    logs = np.round(np.log([x.std(axis=0) for x in X]), 3)
     expected = StandardScaler().fit_transform(logs)
     for result, own, log in zip(found, plain, expected, strict=True):
         np.testing.assert_array_equal(result[:, :2], own)
@@ -70,6 +70,14 @@ def test_the_logarithm_of_the_scale_is_appended(scope):
     assert scaler.get_feature_names_out().tolist() == ["x0", "x1", "log_scale_x0", "log_scale_x1"]
     np.testing.assert_allclose(scaler.log_scale_mean_, logs.mean(axis=0))
     np.testing.assert_allclose(scaler.log_scale_std_, logs.std(axis=0))
+
+
+@pytest.mark.parametrize("scope", ["feature", "sequence"])
+def test_sequences_that_were_scaled_before_have_no_scale_left(scope):
+    X = [((x - x.mean(axis=0)) / x.std(axis=0)).astype(np.float32) for x in heavy_tailed()]
+    assert np.ptp([x.std(axis=0) for x in X], axis=0).min() > 0  # by rounding
+    found = SequenceScaler(scope=scope, add_scale=True).fit_transform(X)
+    np.testing.assert_array_equal(np.concatenate(found)[:, 2:], 0)
 
 
 def test_constant_sequences():
