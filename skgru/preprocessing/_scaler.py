@@ -100,8 +100,9 @@ class SequenceScaler(
         of one sequence.
     add_scale : bool, default=False
         Whether to append the logarithm of the standard deviation that each feature has within the
-        sequence, to a thousandth, as a feature that is the same at every step. They are standardised
-        over the training sequences (each counts once; a spread of less than 1 % is not enlarged).
+        sequence, to a thousandth, as a feature that is the same at every step. They are
+        standardised over the training sequences (each counts once; a spread of less than 1 % is not
+        enlarged).
         A feature that is constant in a sequence, or varies less there than in any training
         sequence, gets the smallest logarithm of the training sequences.
     with_mean : bool, default=True

@@ -82,6 +82,7 @@ def test_every_epoch_has_a_model_that_predicts(early_stopping):
     X, y = table()
     recorder = Recorder()
     options = {"random_state": 0, "learning_rate": "constant", "early_stopping": early_stopping}
+    options["batch_size"] = 32
     GRURegressor(4, max_iter=4, **options).set_callbacks(recorder).fit(X, y)
     for i, found in enumerate(recorder.models):
         assert found.n_iter_ == len(found.loss_curve_) == i + 1
