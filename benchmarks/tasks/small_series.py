@@ -19,7 +19,6 @@ from _common import Results, add_arguments, over_seeds, timed_fit, write_table
 from _data import read_dataset
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer
 
 from skgru import GRUClassifier
 from skgru.model_selection import make_search, make_vote
@@ -81,7 +80,6 @@ def in_words(params):
     """What a search has chosen, as a short text."""
     prepared = params["prepare"]
     steps = [step for _, step in prepared.steps] if isinstance(prepared, Pipeline) else [prepared]
-    steps = [step for step in steps if not isinstance(step, FunctionTransformer)]
     network = [f"{name.removeprefix('gru__')}={value!r}" for name, value in sorted(params.items())
                if name.startswith("gru__") and name != "gru__max_iter"]  # fmt: skip
     return "; ".join([" + ".join(map(str, steps)), ", ".join(network)])

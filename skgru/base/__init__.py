@@ -13,7 +13,7 @@ from ._inputs import (
     why_too_large,
 )
 from ._parameters import ParameterGroup
-from ._readings import read_as, warn_of_faint_sequences
+from ._readings import read_as, remember_transformed, warn_of_faint_sequences
 from ._saved_state import FORMAT, SavedState, check_arrays
 from ._sklearn import (
     Interval,
@@ -56,6 +56,7 @@ __all__ = [
     "read_X",
     "read_as",
     "record_X",
+    "remember_transformed",
     "validate_parameter_constraints",
     "warn_of_faint_sequences",
     "why_too_large",

@@ -5,6 +5,7 @@ are emitted by the first fit only: not by predictions, validation data, or train
 """
 
 import re
+import weakref
 
 import numpy as np
 
@@ -20,6 +21,9 @@ _SAMPLE = 100_000
 # so many sequences are looked at.
 _FAINT, _MOST_SEQUENCES = 0.01, 500
 
+# Arrays that transformers here have made, by their ids: the order of their axes is no question.
+_transformed = weakref.WeakValueDictionary()
+
 _HOW_TO_PASS_A_SERIES = (
     "pass [X], which is a single sequence, or cut it into windows (n_windows, n_timesteps, "
     "n_features), for example of 24 steps with skgru.sliding_windows(X, 24)"
@@ -31,7 +35,13 @@ def check_reading(X, sequences):
     refuse_rows_of_time(X, sequences)
     warn_of_a_single_column(X, sequences)
     warn_of_unlike_columns(X, sequences)
-    warn_of_swapped_axes(sequences)
+    if _transformed.get(id(X)) is not X:
+        warn_of_swapped_axes(sequences)
+
+
+def remember_transformed(array):
+    """Have no suspicion about the axes of an array that a transformer has made."""
+    _transformed[id(array)] = array
 
 
 def refuse_rows_of_time(X, sequences):

@@ -5,7 +5,6 @@ from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -228,8 +227,7 @@ def make_vote(search):
 
 
 def _frames(step, *before):
-    # A list, since `fit` suspects 3D arrays of few steps with many features of swapped axes.
-    return make_pipeline(*map(clone, before), SequenceFrames(16, step), FunctionTransformer(list))
+    return make_pipeline(*map(clone, before), SequenceFrames(16, step))
 
 
 def _scoring(estimator):

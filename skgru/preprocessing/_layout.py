@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skgru.base import _fit_context, _wrap_data_with_container, check_X
+from skgru.base import _fit_context, _wrap_data_with_container, check_X, remember_transformed
 
 
 class LayoutTransform:
@@ -73,6 +73,8 @@ class LayoutTransform:
         result = restore_layout(transformed, X)
         if self._layout == transformed.layout == "2d" and result.ndim == 2:
             return _wrap_data_with_container("transform", result, X, self)
+        if transformed.layout == "3d":
+            remember_transformed(result)
         for i, item in enumerate(X if transformed.layout == "ragged" else ()):
             if hasattr(item, "columns"):
                 rows = self._rows_with_labels(item)

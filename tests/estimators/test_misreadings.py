@@ -7,12 +7,14 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
 
 from skgru import (
     GRUClassifier,
     GRURegressor,
     GRUStepClassifier,
     GRUStepRegressor,
+    SequenceFrames,
     SequenceScaler,
     sliding_windows,
 )
@@ -242,6 +244,15 @@ def test_swapped_axes_in_errors():
         model.predict(np.zeros((6, 4, 50)))
     with pytest.raises(ValueError, match=r"sequence 1 has 7.*pass \[x.T for x in X\]"):
         model.fit([np.zeros((3, n)) for n in (5, 7, 6)], np.arange(3))
+
+
+def test_transformers_may_make_many_features_of_few_steps(recwarn):
+    X, y = np.random.default_rng(0).normal(size=(20, 32, 3)), np.arange(20.0)
+    frames = SequenceFrames(16, 16)
+    make_pipeline(frames, small()).fit(X, y)
+    assert not recwarn
+    with pytest.warns(UserWarning, match="transpose"):
+        small().fit(np.array(frames.fit_transform(X)), y)
 
 
 # --- targets ------------------------------------------------------------------------------------
