@@ -32,6 +32,9 @@ from skgru.data import (
 from ._layout import LayoutTransform, restore_layout, result_dtype, step_names
 from ._per_sequence import LogScales, computed, learn_log_scales, standardize_each, with_log_scales
 
+# What is learnt for ``add_scale=True``.
+_LOG_SCALES = ("log_scale_mean_", "log_scale_std_", "_log_scale_floor", "_log_scales")
+
 
 class _WeightedLayoutTransform(LayoutTransform):
     def fit_transform(self, X, y=None, sample_weight=None):
@@ -409,10 +412,6 @@ class SequenceScaler(
             if getattr(self, name, None) is not None
         ]
         check_arrays(self, dict.fromkeys(names, ((n_features,), np.float64)))
-
-
-#: What is learnt for ``add_scale=True``.
-_LOG_SCALES = ("log_scale_mean_", "log_scale_std_", "_log_scale_floor", "_log_scales")
 
 
 def _map_rows(sequences, function):
