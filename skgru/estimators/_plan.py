@@ -124,23 +124,16 @@ def make_plan(
     if stops_early and X_val is None:
         training, held_out = _hold_out(model, training, rows, target, seed)
 
-    # What follows is learnt from the training part alone.
+    # What is learnt here is learnt from the training part alone.
     if goes_on:
         embeddings, vectors = model._network_options.get("embeddings", ()), None
+        scales = kept_scales(model, training)
     else:
         training, held_out, inputs, embeddings = choose_symbols(model, training, held_out, inputs)
         embeddings, vectors = initial_vectors(model, inputs, embeddings)
+        scales, target = _learn_scales(model, training, rows, target, one_epoch, is_whole)
     batch_size = resolve_batch_size(model.batch_size, len(training.indices), is_whole)
     weighted = _weighted(model, target, training, batch_size)
-    if goes_on:
-        scales = kept_scales(model, training)
-    else:  # class weights do not count here: they set the cost of errors, not frequencies
-        scales = learn_scales(model, training)
-        used, unscaled = training.rows, target
-        target = model._scaled_target(target, training.target[used], training.weight[used])
-        if (one_epoch or not is_whole) and model.standardize:
-            first = "The first call of partial_fit" if one_epoch else "The first of the batches"
-            warn_of_few(first, model, training, rows.noun, with_target=target is not unscaled)
 
     prepared = scales.prepare(training.sequences, model.dtype)
     options = network_options(
@@ -184,6 +177,19 @@ def _hold_out(model, training, rows, target, seed):
     labels = None if rows.offsets is not None else target.labels_to_stratify(training.target)
     parts = hold_out(training.indices, model.validation_fraction, seed, labels)
     return tuple(replace(training, indices=indices) for indices in parts)
+
+
+def _learn_scales(model, training, rows, target, one_epoch, is_whole):
+    """The scales of X, and the target with its own.
+
+    Class weights do not count: they set the cost of errors, not frequencies.
+    """
+    scales, used = learn_scales(model, training), training.rows
+    scaled = model._scaled_target(target, training.target[used], training.weight[used])
+    if (one_epoch or not is_whole) and model.standardize:
+        first = "The first call of partial_fit" if one_epoch else "The first of the batches"
+        warn_of_few(first, model, training, rows.noun, with_target=scaled is not target)
+    return scales, scaled
 
 
 def read_training_batch(model, plan, X, y, sample_weight, target):
