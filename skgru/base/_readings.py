@@ -203,7 +203,10 @@ def warn_of_faint_sequences(sequences, indices, std):
         steps = steps[:: 1 + len(steps) // most_steps].astype(np.float64)
         is_varying = (steps != steps[0]).any()
         n_varying += is_varying
-        n_faint += is_varying and (steps / unit).std(axis=0).max() < _FAINT
+        # Divided before it is squared, so that faint units do not underflow.
+        with np.errstate(over="ignore", invalid="ignore"):
+            spread = ((steps - steps[0]) / unit).std(axis=0)
+        n_faint += is_varying and spread.max() < _FAINT
     if n_faint > n_varying / 2:
         warn(
             f"{100 * n_faint / n_varying:.0f} % of the sequences in X vary by less than "

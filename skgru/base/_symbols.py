@@ -3,8 +3,8 @@
 An estimator that reads symbols has the parameter ``categorical_features`` and the methods
 ``_learn_analyzer(X, form)``, which returns what is recorded as ``_analyzer``,
 ``_cutter(analyzer)``, which returns a function that cuts a text, and ``_cutter_of_fit()``, that of
-a fitted model.  What a fit has learnt is in ``vocabulary_``
-(a symbol at each step), or in ``is_categorical_`` and ``categories_`` (several columns).
+a fitted model.  What a fit has learnt is in ``vocabulary_`` (a symbol at each step), or in
+``is_categorical_`` and ``categories_`` (several columns).
 """
 
 from dataclasses import replace

@@ -21,7 +21,7 @@ from ._symbols import (
     string_columns,
 )
 
-# Floats up to this size are integers without rounding.
+# Smaller floats that are integers have not been rounded.
 _LARGEST = 2.0**53
 
 
@@ -225,7 +225,7 @@ def _as_integers(values, label, offsets, name):
     if values.dtype.kind not in "biuf":
         values = values.astype(np.float64)
     if values.dtype.kind == "f":
-        is_integer = (values == np.floor(values)) & (np.abs(values) <= _LARGEST)
+        is_integer = values == np.floor(values)
         if not is_integer.all():
             row = int(np.argmin(is_integer))
             raise ValueError(
@@ -233,4 +233,15 @@ def _as_integers(values, label, offsets, name):
                 f"{place_of_step(row, offsets, name)}, which is no integer. Categories are "
                 "integers or strings: leave a column of measurements out of categorical_features."
             )
+        is_exact = np.abs(values) < _LARGEST
+    else:
+        is_exact = values <= np.iinfo(np.int64).max
+    if not is_exact.all():
+        row = int(np.argmin(is_exact))
+        raise ValueError(
+            f"categorical_features has column {label!r}, but it is {values[row]} at "
+            f"{place_of_step(row, offsets, name)}, which is too large for a category: below "
+            f"{'2**53' if values.dtype.kind == 'f' else '2**63'} no two integers are confused. "
+            "Pass the categories as strings."
+        )
     return values.astype(np.int64)

@@ -117,8 +117,8 @@ class FitRun:
             penalty=plan.penalty,
             max_grad_norm=model.max_grad_norm,
             n_threads=resolve_n_threads(model.n_jobs),
-            shift=plan.mean.copy(),  # attributes may lie in a memory map
-            scale=1.0 / plan.scale,
+            shift=plan.scales.mean.copy(),  # attributes may lie in a memory map
+            scale=1.0 / plan.scales.scale,
         )
         if plan.goes_on and hasattr(model, "_resume_state"):
             state = model._resume_state
@@ -224,10 +224,10 @@ def _planned_attributes(model, plan):
         **plan.inputs,
         **model._target_attributes(plan.target),
         "device_": plan.device,
-        "feature_mean_": plan.mean,
-        "feature_scale_": plan.scale,
+        "feature_mean_": plan.scales.mean,
+        "feature_scale_": plan.scales.scale,
         "n_outputs_": plan.target.n_outputs,
-        "_log_scale_floor": plan.log_scale_floor,
+        "_log_scale_floor": plan.scales.log_scale_floor,
         "_network_options": plan.network_options,
         "_score_name": plan.scoring.name,
         "_seed": plan.seed,

@@ -51,7 +51,7 @@ def resolve_penalty(estimator):
 
 
 # Below the first number of sequences, there are more updates in an epoch, with smaller batches.
-_FEW_SEQUENCES, _SMALLEST_BATCH = 1024, 4
+_FEW_SEQUENCES, _SMALLEST_BATCH = 512, 4
 
 
 def resolve_batch_size(batch_size, n_sequences, is_whole=True):
@@ -64,5 +64,5 @@ def resolve_batch_size(batch_size, n_sequences, is_whole=True):
     if batch_size != "auto":
         return batch_size
     if is_whole and n_sequences < _FEW_SEQUENCES:
-        return int(np.clip(n_sequences // 16, _SMALLEST_BATCH, 32))
+        return max(n_sequences // 16, _SMALLEST_BATCH)
     return int(np.clip(n_sequences // 32, 32, 256))

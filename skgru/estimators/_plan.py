@@ -5,17 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skgru._warnings import warn
-from skgru.base import (
-    check_finite_when_scaled,
-    check_X,
-    read_X,
-    record_X,
-    warn_of_faint_sequences,
-)
-from skgru.data import check_scale, column_statistics, spread_or_one
+from skgru.base import check_X, read_X, record_X
 from skgru.kernels import resolve_device
-from skgru.preprocessing import learn_log_scales, prepare_sequences
 from skgru.targets import Target
 from skgru.training import Dataset
 
@@ -24,8 +15,8 @@ from ._constraints import (
     check_precision,
     check_sizes,
     check_unchanged,
-    refuse_change,
 )
+from ._input_scales import InputScales, kept_scales, learn_scales, warn_of_few
 from ._options import network_options, resolve_batch_size, resolve_penalty
 from ._scoring import Scoring, make_scoring
 from ._suspicions import check_target_reading, refuse_long_format
@@ -34,8 +25,6 @@ from ._validation import check_target_range, check_training_weight, hold_out
 
 # As in HistGradientBoosting: with more sequences, a tenth of them can be spared for validation.
 _EARLY_STOPPING_FROM = 10_000
-# The standard deviation of fewer independent values is off by a quarter or more, typically.
-_FEW = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +42,8 @@ class FitPlan:
         The target, with its scale.
     network_options : dict
         Plain facts from which the network is built.
-    mean, scale : ndarray of shape (n_inputs,)
-        The network sees (X - mean) / scale.
-    log_scale_floor : ndarray of shape (n_features,) or None
-        Not None with ``standardize="sequence"``: X is first scaled as in `prepare_sequences`.
+    scales : InputScales
+        How X is standardised.
     vectors : tuple (rows, matrix) or None
         Which rows of the embedding of symbols have initial values, and these.
     training : Dataset
@@ -77,9 +64,7 @@ class FitPlan:
     device: str
     target: Target
     network_options: dict
-    mean: np.ndarray
-    scale: np.ndarray
-    log_scale_floor: np.ndarray | None
+    scales: InputScales
     vectors: tuple | None
     training: Dataset
     validation: Dataset | None
@@ -123,10 +108,7 @@ def make_plan(
     -------
     plan : FitPlan
     """
-    sizes = check_hidden_layer_sizes(model.hidden_layer_sizes)
-    pooling, device = model._checked_pooling(), resolve_device(model.device)
-    check_precision(model.precision, model.dtype)
-    check_sizes(model)
+    sizes, pooling, device = _check_options(model)
     goes_on = (one_epoch or model.warm_start) and hasattr(model, "_parameters")
     if goes_on:
         check_kept(model)
@@ -136,50 +118,37 @@ def make_plan(
     training, rows, inputs, target = _read_training_data(
         model, X, y, sample_weight, target, declared
     )
-    held_out = None
     X_val, y_val, sample_weight_val = _check_validation_data(*validation_data)
     stops_early = _stops_early(model, training, X_val, one_epoch, is_whole)
+    held_out = None
     if stops_early and X_val is None:
-        labels = None if rows.offsets is not None else target.labels_to_stratify(training.target)
-        parts = hold_out(training.indices, model.validation_fraction, seed, labels)
-        training, held_out = (replace(training, indices=indices) for indices in parts)
-    vectors = None
+        training, held_out = _hold_out(model, training, rows, target, seed)
+
+    # What is learnt here is learnt from the training part alone.
     if goes_on:
-        embeddings = model._network_options.get("embeddings", ())
+        embeddings, vectors = model._network_options.get("embeddings", ()), None
+        scales = kept_scales(model, training)
     else:
         training, held_out, inputs, embeddings = choose_symbols(model, training, held_out, inputs)
         embeddings, vectors = initial_vectors(model, inputs, embeddings)
+        scales, target = _learn_scales(model, training, rows, target, one_epoch, is_whole)
     batch_size = resolve_batch_size(model.batch_size, len(training.indices), is_whole)
     weighted = _weighted(model, target, training, batch_size)
 
-    if goes_on:
-        mean, scale, floor = model.feature_mean_, model.feature_scale_, model._log_scale_floor
-        is_own = model.standardize == "sequence" and training.sequences.n_features > 0
-        if is_own != (floor is not None):
-            refuse_change(["standardize"])
-    else:  # class weights do not count here: they set the cost of errors, not frequencies
-        mean, scale, floor = _learn_scales(model, training)
-        used, unscaled = training.rows, target
-        target = model._scaled_target(target, training.target[used], training.weight[used])
-        if (one_epoch or not is_whole) and model.standardize:
-            n_rows = np.count_nonzero(training.weight[used])
-            first = "The first call of partial_fit" if one_epoch else "The first of the batches"
-            n_rows = None if target is unscaled else n_rows
-            _warn_of_few(first, training, model.standardize, n_rows, rows.noun)
-    prepared = prepare_sequences(training.sequences, floor, model.dtype)
+    prepared = scales.prepare(training.sequences, model.dtype)
     options = network_options(
         model, prepared.n_features, sizes, pooling, target.loss.n_raw, embeddings
     )
     if goes_on:
         names = ("hidden_layer_sizes", "bidirectional", "pooling", "n_outputs", "dtype")
         check_unchanged(names, model._network_options, options)
-    check_finite_when_scaled(prepared, mean, 1.0 / scale, model.dtype)
+    scales.check(prepared, model.dtype)
     if X_val is not None:
         names = ("X_val", "y_val", "sample_weight_val")
         held_out, _ = _read_more_data(
-            model, inputs, target, (X_val, y_val, sample_weight_val), names, floor
+            model, inputs, target, (X_val, y_val, sample_weight_val), names, scales
         )
-        check_finite_when_scaled(held_out.sequences, mean, 1.0 / scale, model.dtype, "X_val")
+        scales.check(held_out.sequences, model.dtype, "X_val")
     elif held_out is not None:
         held_out = replace(held_out, sequences=prepared)
     training = replace(weighted, sequences=prepared, target=target.scaled(training.target))
@@ -189,20 +158,49 @@ def make_plan(
     if held_out is not None:
         held_out = replace(held_out, target=target.scaled(held_out.target))
     return FitPlan(
-        goes_on, seed, device, target, options, mean, scale, floor, vectors, training, held_out,
-        scoring, stops_early, batch_size, resolve_penalty(model), inputs,
+        goes_on, seed, device, target, options, scales, vectors, training, held_out, scoring,
+        stops_early, batch_size, resolve_penalty(model), inputs,
     )  # fmt: skip
+
+
+def _check_options(model):
+    """Checked sizes of the layers, poolings and device; other options that do not go together."""
+    sizes = check_hidden_layer_sizes(model.hidden_layer_sizes)
+    pooling, device = model._checked_pooling(), resolve_device(model.device)
+    check_precision(model.precision, model.dtype)
+    check_sizes(model)
+    return sizes, pooling, device
+
+
+def _hold_out(model, training, rows, target, seed):
+    """The part that is trained on, and the part that is held out for validation."""
+    labels = None if rows.offsets is not None else target.labels_to_stratify(training.target)
+    parts = hold_out(training.indices, model.validation_fraction, seed, labels)
+    return tuple(replace(training, indices=indices) for indices in parts)
+
+
+def _learn_scales(model, training, rows, target, one_epoch, is_whole):
+    """The scales of X, and the target with its own.
+
+    Class weights do not count: they set the cost of errors, not frequencies.
+    """
+    scales, used = learn_scales(model, training), training.rows
+    scaled = model._scaled_target(target, training.target[used], training.weight[used])
+    if (one_epoch or not is_whole) and model.standardize:
+        first = "The first call of partial_fit" if one_epoch else "The first of the batches"
+        warn_of_few(first, model, training, rows.noun, with_target=scaled is not target)
+    return scales, scaled
 
 
 def read_training_batch(model, plan, X, y, sample_weight, target):
     """Read more training data for a plan; return a `Dataset`, and what is known of the target."""
     names = ("X", "y", "sample_weight")
     dataset, rows = _read_more_data(
-        model, plan.inputs, target, (X, y, sample_weight), names, plan.log_scale_floor
+        model, plan.inputs, target, (X, y, sample_weight), names, plan.scales
     )
     target = target.including(dataset.target, dataset.weight)
     dataset = _weighted(model, target, dataset, plan.batch_size)
-    check_finite_when_scaled(dataset.sequences, plan.mean, 1.0 / plan.scale, model.dtype)
+    plan.scales.check(dataset.sequences, model.dtype)
     dataset = replace(dataset, target=target.scaled(dataset.target))
     check_target_range(dataset.target, rows, model.dtype)
     return dataset, target
@@ -239,7 +237,7 @@ def _read_training_data(model, X, y, sample_weight, target, declared):
     return _dataset(sequences, rows, encoded, weight), rows, inputs, target
 
 
-def _read_more_data(model, inputs, target, data, names, floor):
+def _read_more_data(model, inputs, target, data, names, scales):
     """Read X, y and weights like those that a plan began with; return a `Dataset` and its rows."""
     (X, y, sample_weight), (name_X, name_y, name_weight) = data, names
     # The model records what X looks like at the end of a fit; until then, a copy of it does.
@@ -249,7 +247,7 @@ def _read_more_data(model, inputs, target, data, names, floor):
     sequences = check_X(recorded, X, reset=False, name=name_X)
     rows = model._row_type(sequences, name_X)
     weight = rows.weights(sample_weight, name_weight)
-    prepared = prepare_sequences(sequences, floor, model.dtype)
+    prepared = scales.prepare(sequences, model.dtype)
     return _dataset(prepared, rows, target.encode(y, rows, weight, name_y), weight), rows
 
 
@@ -291,55 +289,3 @@ def _stops_early(model, training, X_val, one_epoch, is_whole):
     if model.early_stopping == "auto":
         return X_val is not None or len(training.indices) > _EARLY_STOPPING_FROM
     return bool(model.early_stopping)
-
-
-def _learn_scales(model, training):
-    """Mean and spread of the network's inputs over all steps of the training part.
-
-    Also returns the floor of the logarithms of scales, or None; see `prepare_sequences`.
-    """
-    n_features = training.sequences.n_features
-    nothing = np.zeros(n_features), np.ones(n_features)
-    if not model.standardize or not n_features:
-        return *nothing, None
-    weight = training.sequence_weight
-    if training.row_offsets is not None:  # of a step, as all steps of a sequence count alike
-        weight = weight / training.sequences.lengths
-    if model.standardize == "sequence":
-        used = np.zeros_like(weight)
-        used[training.indices] = weight[training.indices]
-        logs = learn_log_scales(training.sequences, used)
-        # The features themselves have mean 0 and spread 1 in every sequence.
-        learnt = zip(nothing, (logs.mean, logs.spread), strict=True)
-        return *map(np.concatenate, learnt), logs.floor
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, std = column_statistics(training.sequences, training.indices, weight)
-    check_scale(std, "feature {} of X")
-    warn_of_faint_sequences(training.sequences, training.indices, std)
-    return mean, spread_or_one(mean, std), None
-
-
-def _warn_of_few(first, training, standardize, n_rows, noun):
-    """Warn where scales were learnt from the ``first`` data alone, and these are too few.
-
-    ``n_rows`` is the number of targets whose scale was learnt, or None if it was not.
-    """
-    n_steps = int(training.sequences.lengths[training.indices].sum())
-    found = [("y", n_rows, noun)]
-    if training.sequences.n_features:
-        features = ("features", n_steps, "step")
-        if standardize == "sequence":
-            features = ("the scales of features", len(training.indices), "sequence")
-        found.insert(0, features)
-    few = [
-        f"{name} from {n} {noun}{'s' if n > 1 else ''}"
-        for name, n, noun in found
-        if n is not None and n < _FEW
-    ]
-    if few:
-        warn(
-            f"{first} fixes the mean and the scale by which data are standardised, and it has "
-            f"learnt those of {' and of '.join(few)} only. Let the first batch be larger, or set "
-            "standardize=False and scale the data yourself (X by a SequenceScaler that was fitted "
-            "before)."
-        )

@@ -44,7 +44,9 @@ def read_vectors(given, rows):
             f"embedding_init has {len(symbols)} symbols and a matrix of {matrix.dtype} and shape "
             f"{matrix.shape}. Pass a matrix of numbers with one row for each symbol."
         )
-    numbers = [i for i, symbol in enumerate(symbols) if symbol in rows]
+    # As in a file, the first of several vectors of a symbol counts.
+    places = {symbol: i for i, symbol in reversed(list(enumerate(symbols))) if symbol in rows}
+    numbers = sorted(places.values())
     found = np.array([rows[symbols[i]] for i in numbers], dtype=np.int64)
     return found, _finite(matrix[numbers].astype(np.float64), symbols, numbers)
 

@@ -3,8 +3,8 @@
 from ._differences import SequenceDifferences
 from ._frames import SequenceFrames
 from ._imputer import SequenceImputer
-from ._own_scale import learn_log_scales, prepare_sequences
 from ._padding import pad_sequences, unpad_sequences
+from ._per_sequence import learn_log_scales, prepare_sequences
 from ._resampler import SequenceResampler
 from ._scaler import SequenceScaler
 from ._tokenizer import SequenceTokenizer

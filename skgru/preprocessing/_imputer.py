@@ -297,14 +297,6 @@ class SequenceImputer(
         if not np.isin(missing, np.arange(n_features)).all():
             raise ValueError("missing_features_ names features that do not exist")
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
 
 def _observed_means(sequences):
     """Number of steps at which each feature was observed, and its mean over these (0 for none)."""

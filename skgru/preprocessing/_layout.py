@@ -85,6 +85,14 @@ class LayoutTransform:
         """The rows of a frame whose labels the transformed rows get."""
         return frame
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self._allows_missing
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
 
 class RecordsInput:
     """Mixin: `fit` of a transformer that learns nothing but what X looks like."""
@@ -114,13 +122,6 @@ class RecordsInput:
         """
         check_X(self, X, reset=True)
         return self
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def result_dtype(dtype):

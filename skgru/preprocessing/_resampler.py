@@ -16,7 +16,7 @@ from skgru.base import Interval, ParameterGroup, SavedState, _fit_context, check
 
 from ._layout import LayoutTransform, result_dtype
 
-# Sequences are read in blocks of about this size.
+# Sequences are read and resampled in blocks of no more than about this size.
 _BLOCK_BYTES = 2**22
 
 
@@ -146,15 +146,14 @@ class SequenceResampler(
     def _transform_sequences(self, sequences):
         n, length = len(sequences), self.length_
         result = np.empty((n, length, sequences.n_features), result_dtype(sequences.values.dtype))
-        # In parts of the whole sequence, so that the first and the last step are hit exactly.
-        part = np.arange(length) / max(length - 1, 1)
-        for first, stop in _blocks(sequences):
+        n_parts = max(length - 1, 1)
+        for first, stop in _blocks(sequences, length):
             start = sequences.offsets[first]
             values = sequences.values[start : sequences.offsets[stop]].astype(np.float64)
             last = sequences.lengths[first:stop, np.newaxis] - 1
-            place = part * last
-            before = np.minimum(place.astype(np.int64), last)
-            weight = (place - before)[:, :, np.newaxis]
+            # In integers, so that a step of the sequence is hit exactly wherever a new step is one.
+            before, parts = np.divmod(np.arange(length) * last, n_parts)
+            weight = (parts / n_parts)[:, :, np.newaxis]
             begin = sequences.offsets[first:stop, np.newaxis] - start
             low = values[begin + before]
             high = values[begin + np.minimum(before + 1, last)]
@@ -166,21 +165,19 @@ class SequenceResampler(
         values = result.reshape(n * length, -1)
         return replace(sequences, values=values, offsets=offsets, layout=layout)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
+def _blocks(sequences, length):
+    """Cut the sequences into blocks: (number of the first, after the last).
 
-def _blocks(sequences):
-    """Cut the sequences into blocks of bounded size: (number of the first, after the last)."""
+    Neither the steps of a block nor those of its result, `length` for each sequence, take more than
+    the bound, unless it is a single sequence.
+    """
     n_rows = max(1, _BLOCK_BYTES // (8 * sequences.n_features))
+    most = max(1, n_rows // length)
     first = 0
     while first < len(sequences):
         end = sequences.offsets[first] + n_rows
         stop = int(np.searchsorted(sequences.offsets, end, side="right")) - 1
-        stop = max(stop, first + 1)
+        stop = max(min(stop, first + most), first + 1)
         yield first, stop
         first = stop

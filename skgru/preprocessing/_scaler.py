@@ -30,7 +30,10 @@ from skgru.data import (
 )
 
 from ._layout import LayoutTransform, restore_layout, result_dtype, step_names
-from ._own_scale import LogScales, computed, learn_log_scales, own_scaled, with_log_scales
+from ._per_sequence import LogScales, computed, learn_log_scales, standardize_each, with_log_scales
+
+# What is learnt for ``add_scale=True``.
+_LOG_SCALES = ("log_scale_mean_", "log_scale_std_", "_log_scale_floor", "_log_scales")
 
 
 class _WeightedLayoutTransform(LayoutTransform):
@@ -296,7 +299,7 @@ class SequenceScaler(
         dtype = result_dtype(sequences.values.dtype)
         if self.scope == "sequence":
             options = {"with_mean": self.with_mean, "with_std": self.with_std}
-            result = computed(own_scaled(sequences, dtype, **options))
+            result = computed(standardize_each(sequences, dtype, **options))
             check_finite_result(result, dtype)
         else:
             result = _map_rows(sequences, self._standardizer())
@@ -410,17 +413,6 @@ class SequenceScaler(
             if getattr(self, name, None) is not None
         ]
         check_arrays(self, dict.fromkeys(names, ((n_features,), np.float64)))
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-
-#: What is learnt for ``add_scale=True``.
-_LOG_SCALES = ("log_scale_mean_", "log_scale_std_", "_log_scale_floor", "_log_scales")
 
 
 def _map_rows(sequences, function):

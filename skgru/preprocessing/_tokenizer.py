@@ -49,7 +49,6 @@ class _ListTransform:
         ValueError, TypeError
             If X does not hold strings, or if a parameter is not valid. The message says where.
         """
-        self._validate_params()
         cut = self._cutter()
         return self._in_layout(X, [cut(text) for text in strings_of(X, caller=self)])
 
@@ -159,7 +158,6 @@ class SequenceTokenizer(
         ValueError, TypeError
             If X does not hold strings, or if a parameter is not valid. The message says where.
         """
-        self._validate_params()
         self._cutter()
         strings_of(X, caller=self)
         return self
@@ -180,7 +178,8 @@ class SequenceTokenizer(
         return np.array(["symbol"], dtype=object)
 
     def _cutter(self):
-        """A function that cuts a string into a list of str."""
+        """A function that cuts a string into a list of str; invalid parameters are refused."""
+        self._validate_params()
         cut = list
         if self.analyzer == "word":
             try:

@@ -171,3 +171,21 @@ def test_numbers_that_are_no_integers():
     X[2][1, 1] = np.nan
     with pytest.raises(ValueError, match="NaN at sequence 2, step 1, feature 1"):
         split_columns(X, np.array([False, True]))
+
+
+@pytest.mark.parametrize(
+    ("ids", "largest"),
+    [
+        (np.array([[2.0**53], [1.0]]), "2..53"),
+        (pd.DataFrame({"id": [2**53 + 1, 1], "x": [0.5, 1.0]}), "2..53"),
+        (np.array([[2**64 - 1], [1]], np.uint64), "2..63"),
+    ],
+)
+def test_integers_that_would_be_confused(ids, largest):
+    is_categorical = np.arange(ids.shape[1]) == 0
+    message = rf"column 0, but .* at step 0 of sequence 0 of X, which is too large.*{largest}"
+    with pytest.raises(ValueError, match=message):
+        split_columns([ids], is_categorical)
+    exact = np.array([[2**63 - 1], [2**63 - 2]], np.uint64)
+    _, (column,) = split_columns([exact], np.array([True]))
+    assert column.tolist() == [2**63 - 1, 2**63 - 2]

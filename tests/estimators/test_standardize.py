@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skgru import (
@@ -12,7 +13,7 @@ from skgru import (
     GRUStepRegressor,
     SequenceScaler,
 )
-from skgru.preprocessing import _own_scale
+from skgru.preprocessing import _per_sequence
 
 OPTIONS = {"hidden_layer_sizes": 4, "max_iter": 2, "batch_size": 8, "random_state": 0}
 
@@ -72,9 +73,42 @@ def test_layouts():
     np.testing.assert_array_equal(restored.predict_proba(table), expected)
 
 
+def test_numbers_beside_categories(monkeypatch):
+    rng = np.random.default_rng(0)
+    kinds = [rng.choice(list("abc"), len(x)) for x in X]
+
+    def beside(numbers):
+        items = zip(kinds, numbers, strict=True)
+        return [
+            pd.DataFrame({"kind": kind}).join(pd.DataFrame(x).add_prefix("x")) for kind, x in items
+        ]
+
+    model = own().fit(beside(X), Y)
+    assert model.is_categorical_.tolist() == [True, False, False]
+    np.testing.assert_array_equal(model.feature_mean_, own().fit(X, Y).feature_mean_)
+    found = model.predict_proba(beside(X))
+    np.testing.assert_array_equal(model.predict_proba(beside(X)[5:6])[0], found[5])
+
+    scaler = SequenceScaler(scope="sequence", add_scale=True)
+    scaled = beside(scaler.fit_transform(X))
+    expected = GRUClassifier(standardize=False, **OPTIONS).fit(scaled, Y).predict_proba(scaled)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+    monkeypatch.setattr(_per_sequence, "COPY_BYTES", 0)
+    lazy = own().fit(beside(X), Y)
+    np.testing.assert_array_equal(lazy._parameters, model._parameters)
+    np.testing.assert_array_equal(lazy.predict_proba(beside(X)), found)
+
+
+def test_symbols_alone_have_nothing_to_scale():
+    texts = ["abc", "ba", "c"] * 8
+    model, expected = own().fit(texts, Y), GRUClassifier(**OPTIONS).fit(texts, Y)
+    np.testing.assert_array_equal(model._parameters, expected._parameters)
+
+
 def test_data_that_are_scaled_as_they_are_read(monkeypatch):
     expected = own().fit(X, Y)
-    monkeypatch.setattr(_own_scale, "COPY_BYTES", 0)
+    monkeypatch.setattr(_per_sequence, "COPY_BYTES", 0)
     model = own().fit(X, Y)
     np.testing.assert_array_equal(model._parameters, expected._parameters)
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))

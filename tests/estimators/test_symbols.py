@@ -308,6 +308,16 @@ def test_symbols_of_vectors_may_hold_spaces(tmp_path):
     np.testing.assert_array_equal(model.embedding_[model.vocabulary_["New York"]], [3, 4])
 
 
+def test_the_first_of_several_vectors_of_a_symbol_counts(tmp_path):
+    symbols, matrix = ["a", "b", "a", "c", "b"], np.arange(1.0, 11.0).reshape(5, 2)
+    lines = [f"{symbol} {x} {y}" for symbol, (x, y) in zip(symbols, matrix, strict=True)]
+    (tmp_path / "v.txt").write_text("\n".join(lines))
+    options = {"embedding_dim": 2, "learning_rate_init": 1e-30, "solver": "sgd"}
+    for given in (tmp_path / "v.txt", (symbols, matrix)):
+        model = fit(["abc", "cab"] * 4, embedding_init=given, **options)
+        np.testing.assert_array_equal(model.embedding_[1:], matrix[[0, 1, 3]])
+
+
 @pytest.mark.parametrize(
     ("given", "options", "message"),
     [
@@ -508,6 +518,11 @@ def test_categories_of_another_kind():
         (CHARACTERS, {"max_categories": 0}, "'max_categories' parameter"),
         (CHARACTERS, {"embedding_dim": "big"}, "'embedding_dim' parameter"),
         (CHARACTERS, {"analyzer": "line"}, "'analyzer' parameter"),
+        (
+            CHARACTERS,
+            {"analyzer": SequenceTokenizer(analyzer="line")},
+            "'analyzer' parameter of SequenceTokenizer",
+        ),
         (pd.DataFrame({"text": TEXTS}), {}, r"X\['text'\]"),
     ],
 )

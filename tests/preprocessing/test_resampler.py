@@ -55,6 +55,20 @@ def test_the_default_is_the_longest_of_fit():
     assert SequenceResampler().fit_transform([[1.0], [2.0]]).shape == (2, 1)
 
 
+@pytest.mark.parametrize("length", [2, 7, 50, 100])
+def test_steps_that_are_kept_keep_their_values(rng, length):
+    X = rng.normal(size=(3, length, 2))
+    assert_array_equal(SequenceResampler().fit_transform(X), X)
+    finer = SequenceResampler(length=3 * length - 2).fit_transform(X)
+    assert_array_equal(finer[:, ::3], X)
+
+
+def test_blocks_are_bounded_by_the_result():
+    sequences = as_sequences([[1.0]] * 10)
+    blocks = list(_resampler._blocks(sequences, _resampler._BLOCK_BYTES // (8 * 3)))
+    assert blocks == [(0, 3), (3, 6), (6, 9), (9, 10)]
+
+
 def test_constants_stay_constant_and_values_within_bounds():
     X = [np.full((n, 1), 0.1) for n in range(1, 30)]
     assert (SequenceResampler(length=17).fit_transform(X) == 0.1).all()

@@ -122,7 +122,7 @@ def wait_for(name, signature):
     signature : tuple of types
         Of the arguments.
     """
-    for dtype, process in _processes.items():
+    for dtype, process in list(_processes.items()):  # another thread may start one meanwhile
         letters = _KERNELS.get(name)
         if process is not None and letters and signature == _signature(letters, dtype):
             while process.poll() is None:

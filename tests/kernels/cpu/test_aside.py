@@ -93,3 +93,16 @@ def test_a_kernel_is_waited_for_until_the_process_ends(processes):
 def test_what_it_does_not_compile_is_not_waited_for(name, signature, processes):
     processes["float32"] = Process(3)
     assert list(wait_for(name, signature)) == []
+
+
+def test_another_thread_may_start_a_process_meanwhile(processes, monkeypatch):
+    processes["float32"] = Process(3)
+
+    def start_another(letters, dtype):
+        compile_aside("float64")
+        return ()
+
+    monkeypatch.setattr(_aside, "_is_worth_it", lambda dtype: False)
+    monkeypatch.setattr(_aside, "_signature", start_another)
+    assert list(wait_for("adam", (types.float64,))) == []
+    assert "float64" in processes

@@ -1,4 +1,4 @@
-"""Sequences that are scaled by themselves, for SequenceScaler and for standardize="sequence".
+"""Each sequence standardised by itself, for SequenceScaler and for standardize="sequence".
 
 With the mean m and the standard deviation s of a feature over the steps of one sequence, the
 sequence becomes (x - m) / s, and log(s) may be appended as a constant feature, since the size of
@@ -86,8 +86,8 @@ def _merged(first, second):
     return LogScales(total, mean, squares, np.minimum(first.least, second.least))
 
 
-def own_scaled(sequences, dtype, *, with_mean=True, with_std=True, floor=None):
-    """Scale each sequence by itself.
+def standardize_each(sequences, dtype, *, with_mean=True, with_std=True, floor=None):
+    """Standardise each sequence by itself.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def prepare_sequences(sequences, floor, dtype):
     """
     if floor is None:
         return sequences
-    return own_scaled(sequences, dtype, floor=floor)
+    return standardize_each(sequences, dtype, floor=floor)
 
 
 def with_log_scales(sequences, original, mean, spread, floor):
@@ -156,7 +156,7 @@ def _log(scale):
 
 
 def _transformed(sequences, shift, divisor, columns, dtype):
-    rows = OwnScaleRows(sequences, shift, divisor, columns, dtype)
+    rows = StandardizedRows(sequences, shift, divisor, columns, dtype)
     found = replace(sequences, values=rows)
     is_large = rows.shape[0] * rows.shape[1] * dtype.itemsize > COPY_BYTES
     return found if is_large else computed(found)
@@ -172,8 +172,8 @@ def computed(sequences):
     return replace(sequences, values=values)
 
 
-class OwnScaleRows(ScatteredRows):
-    """Rows of sequences that are scaled when they are read, each by what belongs to its sequence.
+class StandardizedRows(ScatteredRows):
+    """Rows that are standardised when they are read, each by what belongs to its sequence.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ class OwnScaleRows(ScatteredRows):
 
 
 class _Items:
-    """The sequences of `OwnScaleRows`, by their numbers."""
+    """The sequences of `StandardizedRows`, by their numbers."""
 
     def __init__(self, rows):
         self._rows = rows

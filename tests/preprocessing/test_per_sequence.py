@@ -13,8 +13,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import skgru
 from skgru import GRUClassifier, SequenceScaler
 from skgru.data import _statistics, as_sequences, sequence_statistics
-from skgru.preprocessing import _own_scale
-from skgru.preprocessing._own_scale import own_scaled
+from skgru.preprocessing import _per_sequence
+from skgru.preprocessing._per_sequence import standardize_each
 
 
 def expected_to_fail(estimator):
@@ -132,9 +132,9 @@ def test_statistics_do_not_depend_on_company(monkeypatch):
 
 def test_large_data_are_scaled_as_they_are_read(monkeypatch):
     sequences = as_sequences(heavy_tailed())
-    whole = own_scaled(sequences, "float32", floor=np.zeros(2))
-    monkeypatch.setattr(_own_scale, "COPY_BYTES", 100)
-    lazy = own_scaled(sequences, "float32", floor=np.zeros(2))
+    whole = standardize_each(sequences, "float32", floor=np.zeros(2))
+    monkeypatch.setattr(_per_sequence, "COPY_BYTES", 100)
+    lazy = standardize_each(sequences, "float32", floor=np.zeros(2))
     assert not isinstance(lazy.values, np.ndarray)
     rows = np.array([0, 1, 5, 3, 90])
     np.testing.assert_array_equal(lazy.values[rows], whole.values[rows])
