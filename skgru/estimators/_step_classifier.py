@@ -284,8 +284,9 @@ class GRUStepClassifier(
             symbols.
         y : array-like of shape (n_sequences, n_timesteps[, n_labels]) or list
             A label for every step. In a list (or object array, or pandas Series), each item holds
-            the labels of a sequence: a list or array of shape (length,), or a string of which each
-            character is a label. For multilabel targets, an indicator (0 or 1) of each label, in
+            the labels of a sequence: a list or array of shape (length,), or a string, of which each
+            character is a label, or each word with the `analyzer` of words (labels are then what
+            stands between spaces). For multilabel targets, an indicator (0 or 1) of each label, in
             arrays of shape (length, n_labels). Steps of weight 0 may have None or NaN.
         sample_weight : array-like, default=None
             Weights, which must not be negative: one for each sequence (a 1D array), or one for each
@@ -331,8 +332,9 @@ class GRUStepClassifier(
             symbols.
         y : array-like of shape (n_sequences, n_timesteps[, n_labels]) or list
             A label for every step. In a list (or object array, or pandas Series), each item holds
-            the labels of a sequence: a list or array of shape (length,), or a string of which each
-            character is a label. For multilabel targets, an indicator (0 or 1) of each label, in
+            the labels of a sequence: a list or array of shape (length,), or a string, of which each
+            character is a label, or each word with the `analyzer` of words (labels are then what
+            stands between spaces). For multilabel targets, an indicator (0 or 1) of each label, in
             arrays of shape (length, n_labels). Steps of weight 0 may have None or NaN.
         classes : array-like of shape (n_classes,), default=None
             All classes that may occur in any call. Required in the first call and optional later.
@@ -411,7 +413,9 @@ class GRUStepClassifier(
         y : ndarray of shape (n_sequences, n_timesteps[, n_labels]) or object ndarray
             An array where X is a 2D or 3D array; otherwise an object array with one array of shape
             (length,) for each sequence. For multilabel
-            targets (length, n_labels), 1 for each label whose probability exceeds 1/2.
+            targets (length, n_labels), 1 for each label whose probability exceeds 1/2. Where the
+            labels of each sequence were a string in the first fit, an object array with a string
+            for each sequence.
 
         Raises
         ------
@@ -496,8 +500,9 @@ class GRUStepClassifier(
             symbols.
         y : array-like of shape (n_sequences, n_timesteps[, n_labels]) or list
             True labels. In a list (or object array, or pandas Series), each item holds
-            the labels of a sequence: a list or array of shape (length,), or a string of which each
-            character is a label. For multilabel targets, an indicator (0 or 1) of each label, in
+            the labels of a sequence: a list or array of shape (length,), or a string, of which each
+            character is a label, or each word with the `analyzer` of words (labels are then what
+            stands between spaces). For multilabel targets, an indicator (0 or 1) of each label, in
             arrays of shape (length, n_labels). Steps of weight 0 may have None or NaN.
         sample_weight : array-like, default=None
             Weights, which must not be negative: one for each sequence (a 1D array), or one for each
