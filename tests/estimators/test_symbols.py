@@ -395,6 +395,18 @@ def test_what_must_not_change(changed):
         model.set_params(**changed).fit(CHARACTERS, HALVES)
 
 
+@pytest.mark.parametrize("estimator", ALL)
+def test_validation_data_may_hold_unknown_symbols(estimator):
+    y, y_val = HALVES, HALVES[:2]
+    if "Step" in estimator.__name__:
+        y, y_val = [[ord(c) % 2 for c in text] for text in CHARACTERS], [[0, 1], [1]]
+    unknown = ["za", "q"]
+    model = estimator(early_stopping=True, **OPTIONS).fit(CHARACTERS, y, X_val=unknown, y_val=y_val)
+    assert np.isfinite(model.validation_scores_).all() and len(model.vocabulary_) == 6
+    model.partial_fit(unknown, y_val)
+    assert len(model.vocabulary_) == 6
+
+
 def test_predictions_do_not_follow_a_later_analyzer():
     model = fit(TEXTS, analyzer="word")
     expected = model.predict_proba(TEXTS)
