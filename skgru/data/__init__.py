@@ -11,7 +11,7 @@ from ._batches import (
 from ._columns import find_categorical, split_columns
 from ._inputs import COPY_BYTES, as_sequences
 from ._numbers import as_numbers
-from ._rows import SequenceRows, StepRows, as_object_array
+from ._rows import SequenceRows, StepRows, as_object_array, cut_labels
 from ._sequences import ScatteredRows, Sequences
 from ._statistics import (
     check_scale,
@@ -47,6 +47,7 @@ __all__ = [
     "column_moments",
     "column_statistics",
     "cut_into_shards",
+    "cut_labels",
     "encode_classes",
     "encode_regression",
     "encode_symbols",
@@ -60,12 +61,11 @@ __all__ = [
     "make_shard",
     "merge_moments",
     "minibatches",
-    "sequence_statistics",
-    "spread_or_one",
-    "varies",
     "read_strings",
     "rows_of",
+    "sequence_statistics",
     "split_columns",
     "spread_or_one",
     "strings_of",
+    "varies",
 ]

@@ -7,6 +7,7 @@ the place of a row in messages, and convert predictions back to the layout that 
 
 import reprlib
 from collections.abc import Set
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,7 +57,11 @@ class SequenceRows:
                 ) from error
             raise
 
-    def join(self, values):
+    def analyzer_of(self, y):
+        """How strings of several targets are cut; None, as a string is one target here."""
+        return None
+
+    def join(self, values, analyzer=None):
         """Predictions of all rows, as the user expects them."""
         return values
 
@@ -76,13 +81,16 @@ class StepRows:
     sequences : Sequences
     name : str, default="X"
         What error messages call the sequences.
+    analyzer : {"char", "word"}, default="char"
+        How a string of labels is cut: each character is a label, or labels stand between white
+        space. What cuts words apart in X would tear labels such as "B-PER" and "PRP$".
     """
 
     noun = "step"
 
-    def __init__(self, sequences, name="X"):
+    def __init__(self, sequences, name="X", analyzer="char"):
         self.offsets, self._layout, self.name = sequences.offsets, sequences.layout, name
-        self._lengths = sequences.lengths
+        self._lengths, self._analyzer = sequences.lengths, analyzer
 
     def __len__(self):
         return int(self.offsets[-1])
@@ -104,21 +112,24 @@ class StepRows:
         y : array-like of shape (n_sequences, n_timesteps), array-like of shape \
                 (n_sequences, n_timesteps, n_outputs), or list with an entry for each sequence
             An entry of a list is an array (length,) or (length, n_outputs), a list of labels, or a
-            string whose characters are the labels.
+            string of labels, which is cut.
 
         Returns
         -------
         flat : ndarray of shape (n_rows,) or (n_rows, n_outputs)
             The dtype is object where the entries are neither arrays nor lists of numbers.
         """
-        items = [_as_steps(item, f"{name} of sequence {i}") for i, item in self._items(y, name)]
+        given = [item for _, item in self._items(y, name)]
+        items = [
+            _as_steps(cut_labels(item, self._analyzer), f"{name} of sequence {i}")
+            for i, item in enumerate(given)
+        ]
         for i, (item, length) in enumerate(zip(items, self._lengths, strict=True)):
             if len(item) != length:
                 raise ValueError(
                     f"{name} of sequence {i} has {len(item)} entries, but that sequence of "
-                    f"{self.name} has {length} steps. Give one entry for every step. A transformer "
-                    "that changes the number of steps, such as SequenceFrames or "
-                    "SequenceResampler, cannot stand before an estimator that predicts every step."
+                    f"{self.name} has {length} steps. Give one entry for every step. "
+                    f"{self._remedy_for_length(given[i], length)}"
                 )
             if item.shape[1:] != items[0].shape[1:]:
                 raise ValueError(
@@ -130,6 +141,22 @@ class StepRows:
             # Next to strings, NumPy would turn numbers and missing values into strings.
             items = [item.astype(object) for item in items]
         return np.concatenate(items)
+
+    def _remedy_for_length(self, item, length):
+        """What may be wrong with targets of another length than that of their sequence."""
+        other = "char" if self._analyzer == "word" else "word"
+        if isinstance(item, str) and len(cut_labels(item, other)) == length:
+            now, then = ("at its spaces", "into characters")[:: 1 if other == "char" else -1]
+            return f"The string {reprlib.repr(item)} is cut {now}; analyzer={other!r} cuts {then}."
+        return (
+            "A transformer that changes the number of steps, such as SequenceFrames or "
+            "SequenceResampler, cannot stand before an estimator that predicts every step."
+        )
+
+    def analyzer_of(self, y):
+        """How the strings of labels in y are cut; None unless each entry of y is a string."""
+        y = y if isinstance(y, (list, tuple)) else np.asarray(y)
+        return self._analyzer if all(isinstance(item, str) for item in y) else None
 
     def _items(self, y, name):
         """Pairs of the number of a sequence and its entry in y."""
@@ -173,16 +200,26 @@ class StepRows:
                 as_numbers(part, f"{name} of sequence {i}", ("step", "output"))  # names the place
             raise
 
-    def join(self, values):
-        """Predictions in the layout of X.
+    def join(self, values, analyzer=None):
+        """Predictions in the layout of X, or as strings of labels.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, ...)
+        analyzer : {"char", "word"} or None, default=None
+            What `analyzer_of` found: with it, the labels of each sequence become a string.
 
         Returns
         -------
         joined : ndarray of shape (n_sequences, n_timesteps, ...), or object ndarray of shape \
                 (n_sequences,)
             An array if X is an array; otherwise one array (length, ...) for each sequence, whether
-            or not their lengths are equal.
+            or not their lengths are equal. With ``analyzer``, a str for each sequence.
         """
+        if analyzer is not None:
+            labels, separator = values.tolist(), " " if analyzer == "word" else ""
+            ends = pairwise(self.offsets.tolist())
+            return as_object_array([separator.join(labels[i:j]) for i, j in ends])
         n = len(self._lengths)
         if self._layout != "ragged":
             return values.reshape(n, -1, *values.shape[1:])
@@ -240,10 +277,15 @@ def _width(shape):
     return f"a list of {shape[0]}" if shape else "a single value"
 
 
+def cut_labels(item, analyzer):
+    """The labels of a string as a list; what is no string, as it is."""
+    if not isinstance(item, str):
+        return item
+    return item.split() if analyzer == "word" else list(item)
+
+
 def _as_steps(item, name):
     """The targets of one sequence as an array of one or two dimensions."""
-    if isinstance(item, str):
-        return np.array(list(item), dtype=object)
     if hasattr(item, "__array__"):
         array = np.asarray(item)
     else:

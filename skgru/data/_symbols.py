@@ -119,7 +119,8 @@ def _holds_strings(frame, i, dtype):
 
 def column_of(frame, i):
     """Column i of a frame, as a Series."""
-    return frame.iloc[:, i] if hasattr(frame, "iloc") else frame[list(frame.columns)[i]]
+    column = frame[frame.columns[i]]  # several times as fast as iloc, if the name occurs once
+    return frame.iloc[:, i] if hasattr(column, "columns") else column
 
 
 def _first(items):

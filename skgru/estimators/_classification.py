@@ -21,12 +21,18 @@ class PredictsClasses:
         return weigh_classes(target, self.class_weight, encoded, weight, used, noun)
 
     def _target(self):
-        kind = LabelTarget if self._target_facts["is_multilabel"] else ClassTarget
-        return kind(self.classes_)
+        facts = self._target_facts
+        if facts["is_multilabel"]:
+            return LabelTarget(self.classes_)
+        # Models of versions that did not join predictions lack the fact.
+        return ClassTarget(self.classes_, facts.get("analyzer"))
 
     def _target_attributes(self, target):
         return {
-            "_target_facts": {"is_multilabel": target.is_multilabel},
+            "_target_facts": {
+                "is_multilabel": target.is_multilabel,
+                "analyzer": target.analyzer,
+            },
             "classes_": target.classes,
         }
 

@@ -50,6 +50,26 @@ def refuse_change(names):
     )
 
 
+def check_embedding_dim(sizes, n_columns):
+    """The sizes of the vectors of so many columns of symbols as a list of int; None for "auto"."""
+    if isinstance(sizes, str):
+        return None
+    found = [sizes] * n_columns if isinstance(sizes, Integral) else _as_list(sizes)
+    are_numbers = all(isinstance(n, Integral) and not isinstance(n, bool) for n in found)
+    if not found or not are_numbers or min(found) < 1:
+        raise ValueError(
+            "embedding_dim must be 'auto', a positive integer, or a tuple with one for each "
+            f"categorical column; got {sizes!r}."
+        )
+    if len(found) != n_columns:
+        columns = "categorical column" if n_columns == 1 else "categorical columns"
+        raise ValueError(
+            f"embedding_dim has {len(found)} sizes, but X has {n_columns} {columns} (a sequence of "
+            "symbols has one). Give one size for each, or a single number for all."
+        )
+    return [int(n) for n in found]
+
+
 def check_pooling(pooling):
     """The poolings as a tuple of names."""
     kinds = (pooling,) if isinstance(pooling, str) else tuple(_as_list(pooling))

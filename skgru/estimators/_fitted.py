@@ -102,12 +102,8 @@ class FittedArrays:
         readout = "every step"
         if options["pooling"] is not None:
             readout = f"pooling {' + '.join(options['pooling'])}"
-        n_symbols = [n_rows - 1 for n_rows, *_ in options.get("embeddings", ())]
-        inputs = [f"{n:,} symbols" for n in n_symbols]
-        if options["n_features"] or not inputs:
-            inputs.insert(0, f"{options['n_features']} features")
         title = (
-            f"{type(self).__name__}: {' + '.join(inputs)}, GRU "
+            f"{type(self).__name__}: {self._inputs_in_words(options)}, GRU "
             f"{' + '.join(map(str, options['hidden_layer_sizes']))}"
             f"{' in both directions' if options['bidirectional'] else ''}, {readout}, "
             f"{options['n_outputs']} outputs, {options['dtype']}"
@@ -124,6 +120,19 @@ class FittedArrays:
             "only the candidate n has one."
         )
         return Summary("\n".join([title, rule, *lines[:-1], rule, lines[-1], note]))
+
+    def _inputs_in_words(self, options):
+        """What a step of the input of such a network is."""
+        embeddings, n_features = options.get("embeddings", ()), options["n_features"]
+        if embeddings and hasattr(self, "vocabulary_"):
+            return f"{embeddings[0][0] - 1:,} symbols"
+        found = []
+        if embeddings:
+            columns = "categorical column" if len(embeddings) == 1 else "categorical columns"
+            found.append(f"{len(embeddings)} {columns}")
+        if n_features or not embeddings:
+            found.append(f"{n_features} features")
+        return " and ".join(found)
 
     def _described_options(self, n_features, n_outputs):
         """The options of the network that `summary` describes."""

@@ -68,7 +68,7 @@ class InputParameters(ParameterGroup):
     categorical_features: str | Sequence | None = "from_dtype"
     min_frequency: int | float | None = None
     max_categories: int | None = None
-    embedding_dim: int | str = "auto"
+    embedding_dim: int | str | Sequence[int] = "auto"
     embedding_init: str | PathLike | tuple | None = None
 
     _parameter_constraints = {
@@ -77,7 +77,7 @@ class InputParameters(ParameterGroup):
         "categorical_features": ["array-like", str, None],
         "min_frequency": [_COUNT, Interval(RealNotInt, 0, 1, closed="neither"), None],
         "max_categories": [_COUNT, None],
-        "embedding_dim": [StrOptions({"auto"}), _COUNT],
+        "embedding_dim": [StrOptions({"auto"}), _COUNT, "array-like"],
         "embedding_init": [str, PathLike, tuple, list, dict, None],
     }
 

@@ -226,7 +226,7 @@ def _read_training_data(model, X, y, sample_weight, target, declared):
     _require_y(model, y)
     if target is None:
         refuse_long_format(X, y, sequences)
-    rows = model._row_type(sequences)
+    rows = model._rows(sequences, target)
     weight = rows.weights(sample_weight)
     if target is None:
         target, encoded = model._learn_target(y, rows, weight, **declared)
@@ -245,7 +245,7 @@ def _read_more_data(model, inputs, target, data, names, scales):
     if inputs:
         record_X(recorded, inputs)
     sequences = check_X(recorded, X, reset=False, name=name_X)
-    rows = model._row_type(sequences, name_X)
+    rows = model._rows(sequences, target, name_X)
     weight = rows.weights(sample_weight, name_weight)
     prepared = scales.prepare(sequences, model.dtype)
     return _dataset(prepared, rows, target.encode(y, rows, weight, name_y), weight), rows

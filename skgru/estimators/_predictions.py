@@ -37,6 +37,10 @@ class Predictions(FittedArrays):
     def _target(self):
         """The `Target` of the fitted model, from its attributes."""
 
+    def _rows(self, sequences, target=None, name="X"):
+        """The rows of sequences; ``target`` describes their y unless that is still to be learnt."""
+        return self._row_type(sequences, name)
+
     def _scaling(self):
         """Shift and scale of the features; copies, as attributes may lie in a memory map."""
         return self.feature_mean_.copy(), 1.0 / self.feature_scale_
@@ -89,14 +93,16 @@ class Predictions(FittedArrays):
             return predictor.predict_raw(sequences, None, n_threads)
 
         model, sequences, raw = self._use_predictor(X, predict_raw)
-        rows = self._row_type(sequences)
+        target = model._target()
+        rows = model._rows(sequences, target)
         check_prediction(raw, sequences, rows)
-        return model._target(), rows, raw
+        return target, rows, raw
 
     def _predict(self, X, method="predict"):
         """Return the result of a method for the sequences X."""
         target, rows, raw = self._predict_raw(X)
-        return rows.join(target.decode(raw, method))
+        analyzer = target.analyzer if method == "predict" else None
+        return rows.join(target.decode(raw, method), analyzer)
 
     def states(self, X, layer=-1):
         """Return the states of a layer after every step of each sequence.

@@ -55,8 +55,8 @@ class Scoring:
         if self.data is None:
             return None
         X, y, weights = self.data
-        sequences = check_X(kind._from_attributes(attributes), X, reset=False)
-        rows = kind._row_type(sequences)
+        model = kind._from_attributes(attributes)
+        rows = model._rows(check_X(model, X, reset=False), target)
         scoring = f"scoring={self.name.removeprefix('scorer ')}"
         better = "with every class" if "classes_" in attributes else "with more sequences"
         remedy = f"Pass X_val and y_val {better}, raise validation_fraction, or set scoring='loss'."

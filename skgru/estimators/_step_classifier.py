@@ -83,9 +83,10 @@ class GRUStepClassifier(
     max_categories : int or None, default=None
         Largest number of vectors for each column of symbols, the shared one included. The rarest
         symbols beyond it are rare, too.
-    embedding_dim : int or "auto", default="auto"
-        Size of the vector of a symbol. "auto" is 64 for sequences of symbols, and
-        ``min(64, (n_categories + 1) // 2)`` for each categorical column.
+    embedding_dim : int, tuple of int or "auto", default="auto"
+        Size of the vector of a symbol; a tuple has one size for each categorical column. "auto" is
+        64 for sequences of symbols, and ``min(64, (n_categories + 1) // 2)`` for each categorical
+        column.
     embedding_init : str, path, tuple (symbols, matrix) or None, default=None
         Vectors to begin with: a text file in the format of word2vec or GloVe, an .npz file with the
         arrays "symbols" and "matrix", or these two. They are trained further and decide the size.
@@ -284,8 +285,9 @@ class GRUStepClassifier(
             symbols.
         y : array-like of shape (n_sequences, n_timesteps[, n_labels]) or list
             A label for every step. In a list (or object array, or pandas Series), each item holds
-            the labels of a sequence: a list or array of shape (length,), or a string of which each
-            character is a label. For multilabel targets, an indicator (0 or 1) of each label, in
+            the labels of a sequence: a list or array of shape (length,), or a string, of which each
+            character is a label, or each word with the `analyzer` of words (labels are then what
+            stands between spaces). For multilabel targets, an indicator (0 or 1) of each label, in
             arrays of shape (length, n_labels). Steps of weight 0 may have None or NaN.
         sample_weight : array-like, default=None
             Weights, which must not be negative: one for each sequence (a 1D array), or one for each
@@ -331,8 +333,9 @@ class GRUStepClassifier(
             symbols.
         y : array-like of shape (n_sequences, n_timesteps[, n_labels]) or list
             A label for every step. In a list (or object array, or pandas Series), each item holds
-            the labels of a sequence: a list or array of shape (length,), or a string of which each
-            character is a label. For multilabel targets, an indicator (0 or 1) of each label, in
+            the labels of a sequence: a list or array of shape (length,), or a string, of which each
+            character is a label, or each word with the `analyzer` of words (labels are then what
+            stands between spaces). For multilabel targets, an indicator (0 or 1) of each label, in
             arrays of shape (length, n_labels). Steps of weight 0 may have None or NaN.
         classes : array-like of shape (n_classes,), default=None
             All classes that may occur in any call. Required in the first call and optional later.
@@ -411,7 +414,9 @@ class GRUStepClassifier(
         y : ndarray of shape (n_sequences, n_timesteps[, n_labels]) or object ndarray
             An array where X is a 2D or 3D array; otherwise an object array with one array of shape
             (length,) for each sequence. For multilabel
-            targets (length, n_labels), 1 for each label whose probability exceeds 1/2.
+            targets (length, n_labels), 1 for each label whose probability exceeds 1/2. Where the
+            labels of each sequence were a string in the first fit, an object array with a string
+            for each sequence.
 
         Raises
         ------
@@ -496,8 +501,9 @@ class GRUStepClassifier(
             symbols.
         y : array-like of shape (n_sequences, n_timesteps[, n_labels]) or list
             True labels. In a list (or object array, or pandas Series), each item holds
-            the labels of a sequence: a list or array of shape (length,), or a string of which each
-            character is a label. For multilabel targets, an indicator (0 or 1) of each label, in
+            the labels of a sequence: a list or array of shape (length,), or a string, of which each
+            character is a label, or each word with the `analyzer` of words (labels are then what
+            stands between spaces). For multilabel targets, an indicator (0 or 1) of each label, in
             arrays of shape (length, n_labels). Steps of weight 0 may have None or NaN.
         sample_weight : array-like, default=None
             Weights, which must not be negative: one for each sequence (a 1D array), or one for each

@@ -89,9 +89,10 @@ class GRUStepRegressor(
     max_categories : int or None, default=None
         Largest number of vectors for each column of symbols, the shared one included. The rarest
         symbols beyond it are rare, too.
-    embedding_dim : int or "auto", default="auto"
-        Size of the vector of a symbol. "auto" is 64 for sequences of symbols, and
-        ``min(64, (n_categories + 1) // 2)`` for each categorical column.
+    embedding_dim : int, tuple of int or "auto", default="auto"
+        Size of the vector of a symbol; a tuple has one size for each categorical column. "auto" is
+        64 for sequences of symbols, and ``min(64, (n_categories + 1) // 2)`` for each categorical
+        column.
     embedding_init : str, path, tuple (symbols, matrix) or None, default=None
         Vectors to begin with: a text file in the format of word2vec or GloVe, an .npz file with the
         arrays "symbols" and "matrix", or these two. They are trained further and decide the size.

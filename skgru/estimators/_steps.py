@@ -8,6 +8,16 @@ class PredictsSteps:
 
     _row_type = StepRows
 
+    def _rows(self, sequences, target=None, name="X"):
+        return StepRows(sequences, name, self._label_analyzer(target))
+
+    def _label_analyzer(self, target):
+        """How a string of labels is cut: as in the fit, or in the way of strings in X."""
+        fitted = None if target is None else target.analyzer
+        # That of a tokenizer: its pattern is one of words, not of labels.
+        now = getattr(self.analyzer, "analyzer", self.analyzer)
+        return fitted or now or "char"
+
     def _score_steps(self, X, y, sample_weight):
         """The score of the targets over all steps, weighted by their weights."""
         target, rows, raw = self._predict_raw(X)

@@ -10,6 +10,7 @@ from skgru._warnings import warn
 from skgru.data import frequent_symbols, rows_of
 from skgru.preprocessing import SequenceTokenizer
 
+from ._constraints import check_embedding_dim
 from ._word_vectors import read_vectors
 
 #: The size of an embedding of symbols, and the largest one of a categorical column, for "auto".
@@ -148,6 +149,7 @@ def choose_symbols(model, training, held_out, inputs):
     is_used = np.zeros(len(sequences), dtype=bool)
     is_used[training.indices] = True
     used = sequences.codes[np.repeat(is_used, sequences.lengths)]
+    sizes = check_embedding_dim(model.embedding_dim, sequences.codes.shape[1])
     codes, chosen, embeddings = np.empty_like(sequences.codes), [], []
     for i, symbols in enumerate(_symbols(inputs)):
         counts = np.bincount(used[:, i], minlength=len(symbols) + 1)[1:]
@@ -156,7 +158,7 @@ def choose_symbols(model, training, held_out, inputs):
         new_codes = np.concatenate([[0], np.where(keeps, np.cumsum(keeps), 0)]).astype(np.int32)
         codes[:, i] = new_codes[sequences.codes[:, i]]
         chosen.append(symbols[keeps])
-        n_columns = _n_columns(model, len(chosen[-1]), inputs)
+        n_columns = sizes[i] if sizes else _auto_size(len(chosen[-1]), inputs)
         embeddings.append((len(chosen[-1]) + 1, n_columns, has_rare))
     sequences = replace(sequences, codes=codes)
     training = replace(training, sequences=sequences)
@@ -176,10 +178,8 @@ def _symbols(inputs):
     return [np.array(list(inputs["vocabulary_"]), dtype=object)]
 
 
-def _n_columns(model, n_symbols, inputs):
-    """The size of the vectors of a column of so many symbols."""
-    if model.embedding_dim != "auto":
-        return int(model.embedding_dim)
+def _auto_size(n_symbols, inputs):
+    """The size of the vectors of a column of so many symbols, for "auto"."""
     if "vocabulary_" in inputs:
         return _AUTO_DIM
     return max(1, min(_AUTO_DIM, (n_symbols + 1) // 2))
@@ -192,8 +192,8 @@ def check_kept(model):
     changed = None
     if analyzer is not None and str(analyzer) != str(now):
         changed = "analyzer"
-    sizes = {n_columns for _, n_columns, _ in model._network_options.get("embeddings", ())}
-    if sizes and model.embedding_dim not in ("auto", *sizes):
+    sizes = [n_columns for _, n_columns, _ in model._network_options.get("embeddings", ())]
+    if sizes and check_embedding_dim(model.embedding_dim, len(sizes)) not in (None, sizes):
         changed = "embedding_dim"
     if changed:
         raise ValueError(
@@ -229,7 +229,7 @@ def initial_vectors(model, inputs, embeddings):
     wanted = {symbol: row for row, symbol in enumerate(symbols.tolist(), start=1)}
     rows, matrix = read_vectors(given, wanted)
     n_columns = matrix.shape[1]
-    if model.embedding_dim not in ("auto", n_columns):
+    if check_embedding_dim(model.embedding_dim, 1) not in (None, [n_columns]):
         raise ValueError(
             f"embedding_dim is {model.embedding_dim}, but the vectors of embedding_init have "
             f"{n_columns} numbers. Set embedding_dim='auto'."

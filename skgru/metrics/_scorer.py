@@ -119,7 +119,8 @@ class StepScorer:
                 f"{', '.join(self._methods)}."
             )
         response = getattr(estimator, method)(X)
-        y, response, *weight = flatten_steps(y, response, sample_weight)
+        analyzer = _label_analyzer(estimator)
+        y, response, *weight = flatten_steps(y, response, sample_weight, analyzer=analyzer)
         kwargs = dict(self._kwargs)
         classes = getattr(estimator, "classes_", None)
         # Multilabel indicators have one column for each label, not for each class.
@@ -195,3 +196,17 @@ class StepScorer:
 
     def _routing_repr(self):
         return repr(self)
+
+
+def _label_analyzer(estimator):
+    """How a model, or that of a Pipeline or a search, cuts strings of labels in y."""
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        else:
+            break
+    if not hasattr(estimator, "_label_analyzer"):
+        return "char"
+    return estimator._label_analyzer(estimator._target())

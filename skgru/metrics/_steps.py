@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 
 
-def flatten_steps(y_true, y_pred, sample_weight=None):
+def flatten_steps(y_true, y_pred, sample_weight=None, *, analyzer="char"):
     """Concatenate the steps of all sequences, as scikit-learn's metrics take them.
 
     Parameters
@@ -14,14 +14,17 @@ def flatten_steps(y_true, y_pred, sample_weight=None):
     y_true : array-like
         A label or a number for every step of every sequence: an array or frame of shape
         (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs), or one item a sequence, in a
-        list, a Series or an object array. An item is an array, a list, a Series or a string, whose
-        characters are labels.
+        list, a Series or an object array. An item is an array, a list, a Series or a string of
+        labels.
     y_pred : array-like
         Predictions for the same steps, in any of these layouts; also those with a row for every
         step, such as probabilities.
     sample_weight : array-like, default=None
         A weight for each sequence, of shape (n_sequences,), or one for each step, in a layout of
         `y_true`. Steps of weight 0 are left out; only they may lack a label (NaN or None).
+    analyzer : {"char", "word"}, default="char"
+        How strings of labels are cut: each character is a label, or labels stand between spaces, as
+        in `GRUStepClassifier`.
 
     Returns
     -------
@@ -44,7 +47,11 @@ def flatten_steps(y_true, y_pred, sample_weight=None):
     >>> accuracy_score(*flatten_steps(tags, predicted))
     0.8
     """
+    if analyzer not in ("char", "word"):
+        raise ValueError(f"analyzer should be 'char' or 'word', got {analyzer!r}.")
     true, pred = as_pairs(y_true, y_pred)
+    if analyzer == "word":
+        true, pred = ([_split(item) for item in items] for items in (true, pred))
     true = [as_steps(item, "y_true", i) for i, item in enumerate(true)]
     pred = [as_steps(item, "y_pred", i) for i, item in enumerate(pred)]
     lengths = [len(steps) for steps in true]
@@ -97,6 +104,10 @@ def as_steps(item, name, i):
             "(n_steps, n_columns)."
         )
     return steps
+
+
+def _split(item):
+    return item.split() if isinstance(item, str) else item
 
 
 def _holds_several(value):

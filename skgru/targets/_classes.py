@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skgru._lazy import lazy_property
-from skgru.data import encode_classes
+from skgru.data import cut_labels, encode_classes
 from skgru.training import BinaryLogLoss, MultinomialLogLoss
 
 from ._target import Target
@@ -26,7 +26,19 @@ def learn_classes(y, rows, weight, classes=None, name="y"):
             f"A classifier needs at least two classes, but {name} contains one class: "
             f"{found.tolist()[0]!r}."
         )
-    return LabelTarget(found) if is_multilabel else ClassTarget(found), encoded
+    if is_multilabel:
+        return LabelTarget(found), encoded
+    return ClassTarget(found, _analyzer_of(y, rows, found)), encoded
+
+
+def _analyzer_of(y, rows, classes):
+    """How the strings of labels in y are cut; None if predictions could not be such strings."""
+    analyzer = rows.analyzer_of(y)
+    if analyzer is None:
+        return None
+    # Classes that are named in advance may be longer than what a string is cut into.
+    are_whole = all(cut_labels(label, analyzer) == [label] for label in classes.tolist())
+    return analyzer if are_whole else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +49,12 @@ class ClassTarget(Target):
     ----------
     classes : ndarray of shape (n_classes,)
         Sorted.
+    analyzer : {"char", "word"} or None, default=None
+        See `Target`.
     """
 
     classes: np.ndarray
+    analyzer: str | None = None
     methods = _METHODS
     is_multilabel = False
 

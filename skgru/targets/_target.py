@@ -13,6 +13,10 @@ class Target(ABC):
     #: What `decode` can return: names of methods of estimators.
     methods = ("predict",)
 
+    #: How targets that were strings of several labels are cut, and predictions joined; None if they
+    #: were not such strings.
+    analyzer = None
+
     @property
     @abstractmethod
     def n_outputs(self):

@@ -189,3 +189,40 @@ def test_integers_that_would_be_confused(ids, largest):
     exact = np.array([[2**63 - 1], [2**63 - 2]], np.uint64)
     _, (column,) = split_columns([exact], np.array([True]))
     assert column.tolist() == [2**63 - 1, 2**63 - 2]
+
+
+# --- many frames are read as one ----------------------------------------------------------------
+def test_like_frames_are_read_at_once_as_they_are_one_by_one(monkeypatch):
+    texts, kinds = ["ab", "c", "bcd"], (1, 2.5, True)
+    forms = {
+        "strings": [pd.DataFrame({"x": 1.5, "s": list(t), "n": len(t)}) for t in texts],
+        "objects": [pd.DataFrame({"s": list(t)}, dtype=object).assign(b=True) for t in texts],
+        "categories": [pd.DataFrame({"s": pd.Categorical(list(t)), "x": 2}) for t in texts],
+        "shared": [pd.DataFrame({"s": pd.Categorical(list(t), list("abcd"))}) for t in texts],
+        "kinds": [pd.DataFrame({"s": list(t), "x": x}) for t, x in zip(texts, kinds, strict=True)],
+        "polars": [pl.DataFrame({"x": [0.5] * len(t), "s": list(t)}) for t in texts],
+        "other": [
+            pl.DataFrame({"s": list(t), "x": [x] * len(t)})
+            for t, x in zip(texts, kinds, strict=True)
+        ],
+    }
+    for form, X in forms.items():
+        mask = find_categorical(X, "columns", "from_dtype")
+        found, columns = split_columns(X, mask)
+        with monkeypatch.context() as patch:
+            patch.setattr("skgru.data._columns._in_one_frame", lambda X: None)
+            expected, one_by_one = split_columns(X, mask)
+        assert columns == one_by_one == [list("abcbcd")], form
+        assert found.offsets.tolist() == expected.offsets.tolist() == [0, 2, 3, 6], form
+        np.testing.assert_array_equal(found.values, expected.values)
+        assert found.layout == expected.layout and found.n_features == expected.n_features
+
+
+def test_errors_of_one_of_many_frames_name_it():
+    X = [pd.DataFrame({"x": [1.0, 2.0], "s": ["a", "b"]}) for _ in range(4)]
+    X[2].loc[1, "x"] = np.nan
+    with pytest.raises(ValueError, match="NaN at sequence 2, step 1"):
+        split_columns(X, np.array([False, True]))
+    X[2] = X[2].assign(x=1.0, s=["a", None])
+    with pytest.raises(ValueError, match="olumn 's' at step 1 of sequence 2 of X is missing"):
+        split_columns(X, np.array([False, True]))

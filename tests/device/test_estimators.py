@@ -109,3 +109,18 @@ def test_a_loss_that_stops_being_finite_is_noticed():
     with pytest.warns(ConvergenceWarning, match="stopped being finite"):
         model.fit(EVEN, NUMBER)
     assert np.isfinite(model.predict(EVEN)).all()
+
+
+def test_symbols_on_both_devices():
+    words = [["up", "down", "up"], ["down"], ["up", "up", "on", "down"], ["on", "off"]]
+    labels = ["ABA", "B", "AABB", "BA"]
+    device, host = (
+        GRUStepClassifier(device=d, embedding_dim=2, min_frequency=2, **SMALL).fit(words, labels)
+        for d in ("cuda", "cpu")
+    )
+    assert device.device_ == "cuda:0"
+    assert_allclose(device.embedding_, host.embedding_, rtol=1e-8)
+    new = [*words, ["never", "seen", "up"]]
+    for ours, theirs in zip(device.predict_proba(new), host.predict_proba(new), strict=True):
+        assert_allclose(ours, theirs, rtol=1e-8)
+    assert device.predict(new).tolist() == host.predict(new).tolist()

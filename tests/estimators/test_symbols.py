@@ -239,6 +239,26 @@ def test_sizes_of_embeddings():
     assert fit(X, **options).embedding_[0].shape == (201, 64)
 
 
+def test_a_size_for_each_column():
+    X = [frame.assign(one="u") for frame in frames()]
+    for sizes in ((4, 2), [4, 2], np.array([4, 2])):
+        model = fit(X, embedding_dim=sizes)
+        assert [e.shape for e in model.embedding_] == [(7, 4), (2, 2)]
+    assert fit(CHARACTERS, embedding_dim=(5,)).embedding_.shape == (7, 5)
+    message = r"embedding_dim has 3 sizes, but X has 2 categorical columns \(.* each"
+    with pytest.raises(ValueError, match=message):
+        fit(X, embedding_dim=(4, 2, 1))
+    with pytest.raises(ValueError, match="embedding_dim has 2 sizes, but X has 1 categorical col"):
+        fit(CHARACTERS, embedding_dim=(4, 2))
+    for sizes in ((4, 0), (4, 2.0), ("auto", 2), (), {4, 2}):
+        with pytest.raises(ValueError, match="embedding_dim"):
+            fit(X, embedding_dim=sizes)
+    kept = GRUClassifier(**{**OPTIONS, "embedding_dim": (4, 2), "warm_start": True})
+    kept.fit(X, HALVES).set_params(max_iter=3).fit(X, HALVES)
+    with pytest.raises(ValueError, match="embedding_dim changed since the training"):
+        kept.set_params(embedding_dim=(2, 4)).fit(X, HALVES)
+
+
 def test_embeddings_are_views():
     model = fit(CHARACTERS)
     assert np.shares_memory(model.embedding_, model._parameters)
@@ -385,6 +405,18 @@ def test_what_must_not_change(changed):
         model.set_params(**changed).fit(CHARACTERS, HALVES)
 
 
+@pytest.mark.parametrize("estimator", ALL)
+def test_validation_data_may_hold_unknown_symbols(estimator):
+    y, y_val = HALVES, HALVES[:2]
+    if "Step" in estimator.__name__:
+        y, y_val = [[ord(c) % 2 for c in text] for text in CHARACTERS], [[0, 1], [1]]
+    unknown = ["za", "q"]
+    model = estimator(early_stopping=True, **OPTIONS).fit(CHARACTERS, y, X_val=unknown, y_val=y_val)
+    assert np.isfinite(model.validation_scores_).all() and len(model.vocabulary_) == 6
+    model.partial_fit(unknown, y_val)
+    assert len(model.vocabulary_) == 6
+
+
 def test_predictions_do_not_follow_a_later_analyzer():
     model = fit(TEXTS, analyzer="word")
     expected = model.predict_proba(TEXTS)
@@ -433,7 +465,9 @@ def test_methods_that_look_inside():
     assert [len(w) for w in weights] == list(map(len, CHARACTERS))
     text = str(model.summary())
     assert "6 symbols" in text and "embedding0.E" in text and "7 x 3" in text
-    assert "3 features + 6 symbols" in fit(frames()).summary()
+    assert "Classifier: 1 categorical column and 3 features, GRU" in fit(frames()).summary()
+    model = fit([frame[["letter"]].assign(one="u") for frame in frames()])
+    assert "Classifier: 2 categorical columns, GRU" in model.summary()
     assert "2 features" in GRUClassifier().summary(n_features=2)
 
 
