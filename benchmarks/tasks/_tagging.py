@@ -7,7 +7,7 @@ import pandas as pd
 
 
 def shape(word):
-    """Letters, capitals and digits of a word as x, X and d; of equal ones at most three in a row."""
+    """Letters, capitals and digits as x, X and d, of equal ones at most three in a row."""
     signs = ""
     for letter in word:
         if letter.isdigit():
@@ -76,24 +76,37 @@ class MostFrequentTag:
 
 
 def tag_transitions(tags, classes):
-    """Logarithms of the probability of each tag after each, from counts with one added to each.
+    """How much more often each tag follows each than it would by chance, as logarithms.
+
+    From counts of the training part, with one added to each.
+
+    Parameters
+    ----------
+    tags : list of list of str
+    classes : list of str
 
     Returns
     -------
     transitions : ndarray of shape (n_classes, n_classes)
-        Row: the tag before. -inf where a tag continues an entity that the tag before is not part
-        of: "I-type" follows only "B-type" and "I-type".
+        Row: the tag before.
     """
     number = {tag: i for i, tag in enumerate(classes)}
     counts = np.ones((len(classes), len(classes)))
     for of_words in tags:
         for before, after in zip(of_words, of_words[1:], strict=False):
             counts[number[before], number[after]] += 1
-    transitions = np.log(counts / counts.sum(axis=1, keepdims=True))
-    for after, j in number.items():
+    joint = counts / counts.sum()
+    return np.log(joint / np.outer(joint.sum(axis=1), joint.sum(axis=0)))
+
+
+def forbid_invalid(transitions, classes):
+    """Set transitions to -inf where "I-type" would follow neither "B-type" nor "I-type"."""
+    transitions = transitions.copy()
+    for j, after in enumerate(classes):
         if after.startswith("I-"):
             may_precede = (after, "B-" + after[2:])
-            transitions[[i for before, i in number.items() if before not in may_precede], j] = -np.inf
+            invalid = [i for i, before in enumerate(classes) if before not in may_precede]
+            transitions[invalid, j] = -np.inf
     return transitions
 
 
@@ -103,8 +116,10 @@ def best_path(scores, transitions, classes):
     Parameters
     ----------
     scores : ndarray of shape (n_words, n_classes)
+        Logarithms of probabilities. A sentence cannot start with "I-type".
     transitions : ndarray of shape (n_classes, n_classes)
-    classes : sequence of str
+        Row: the tag before.
+    classes : list of str
 
     References
     ----------

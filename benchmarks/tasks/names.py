@@ -14,6 +14,7 @@ import numpy as np
 from _common import (
     Results,
     add_arguments,
+    as_measured,
     as_text,
     over_seeds,
     search,
@@ -28,7 +29,7 @@ from sklearn.pipeline import make_pipeline
 
 from skgru import GRUClassifier
 
-STRENGTHS = [[{"alpha": alpha} for alpha in (1.0, 0.3, 0.1, 0.03, 0.01)]]
+STRENGTHS = [[{"alpha": alpha} for alpha in (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)]]
 STAGES = [
     [
         {"bidirectional": True, "batch_size": 64, "max_iter": n, "dropout": rate}
@@ -110,9 +111,7 @@ def main(argv=None):
     rows[0][0] = f"floor: {rows[0][0]}"
     rows.insert(1, ["published", "none known for this split", "", ""])
     paragraphs = [
-        f"{len(X_test):,} test names, {len(everything[0]):,} in training; mean ± standard deviation "
-        f"over {options.seeds} seeds of the network, seconds of a fit on {options.jobs} thread"
-        f"{'s' * (options.jobs > 1)}.",
+        f"{len(X_test):,} test names, {len(everything[0]):,} in training; {as_measured(options)}.",
         f"Chosen on the validation part by macro F1: {'; '.join(told)}.",
     ]
     write_table(options.out, paragraphs, ["model", "accuracy", "macro F1", "seconds"], rows)

@@ -13,6 +13,7 @@ import numpy as np
 from _common import (
     Results,
     add_arguments,
+    as_measured,
     as_text,
     network_params,
     over_seeds,
@@ -20,7 +21,7 @@ from _common import (
     timed_fit,
     write_table,
 )
-from _tagging import AFFIXES, MostFrequentTag, as_frames
+from _tagging import AFFIXES, FLOORS, MostFrequentTag, as_frames
 from _texts import read_tagged  # found by way of _common
 from sklearn.metrics import accuracy_score
 
@@ -88,9 +89,13 @@ def main(argv=None):
         part="validation",
     )
     rows = []
-    for longest, name in ((0, "most frequent tag of the word"), (5, "the same, unknown words by ending")):
+    for longest, name in (
+        (0, "most frequent tag of the word"),
+        (5, "the same, unknown words by ending"),
+    ):
         floor = results.measure(
-            {"part": "test", "floor": longest}, lambda longest=longest: measure_floor(train, test, longest)
+            {"part": "test", "floor": longest},
+            lambda longest=longest: measure_floor(train, test, longest),
         )
         rows.append([f"floor: {name}", f"{floor['accuracy']:.3f}", f"{floor['unknown']:.3f}", ""])
     rows.append(["published", PUBLISHED, "", ""])
@@ -99,17 +104,22 @@ def main(argv=None):
         measured = [
             results.measure(
                 {"part": "test", "choices": choices, "seed": seed},
-                lambda choices=choices, seed=seed: measure(train, test, choices, seed, options.jobs),
+                lambda choices=choices, seed=seed: measure(
+                    train, test, choices, seed, options.jobs
+                ),
             )
             for seed in range(options.seeds)
         ]
         scores = (over_seeds(measured, key) for key in ("accuracy", "unknown"))
         rows.append([f"GRUStepClassifier, {name}", *scores, over_seeds(measured, "seconds", 1)])
-    n_words, n_new = sum(map(len, test.sentences)), (~known_words(test.sentences, train.sentences)).sum()
+    n_words, n_new = (
+        sum(map(len, test.sentences)),
+        (~known_words(test.sentences, train.sentences)).sum(),
+    )
     paragraphs = [
         f"Accuracy over the {n_words:,} words of the test part, and over the {n_new:,} of them that "
         f"are not in the training part; mean ± standard deviation over {options.seeds} seeds, "
-        f"seconds of a fit on {options.jobs} thread{'s' * (options.jobs > 1)}.",
+        f"processor seconds of a fit on {options.jobs} thread{'s' * (options.jobs > 1)}.",
         f"Chosen on the validation part, with {found[0]['accuracy']:.3f} there, among {n_tried} "
         f"candidates: {as_text(chosen)}.",
     ]
