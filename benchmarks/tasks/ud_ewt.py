@@ -89,10 +89,7 @@ def main(argv=None):
         part="validation",
     )
     rows = []
-    for longest, name in (
-        (0, "most frequent tag of the word"),
-        (5, "the same, unknown words by ending"),
-    ):
+    for longest, name in FLOORS:
         floor = results.measure(
             {"part": "test", "floor": longest},
             lambda longest=longest: measure_floor(train, test, longest),
@@ -112,14 +109,11 @@ def main(argv=None):
         ]
         scores = (over_seeds(measured, key) for key in ("accuracy", "unknown"))
         rows.append([f"GRUStepClassifier, {name}", *scores, over_seeds(measured, "seconds", 1)])
-    n_words, n_new = (
-        sum(map(len, test.sentences)),
-        (~known_words(test.sentences, train.sentences)).sum(),
-    )
+    n_words = sum(map(len, test.sentences))
+    n_new = int((~known_words(test.sentences, train.sentences)).sum())
     paragraphs = [
         f"Accuracy over the {n_words:,} words of the test part, and over the {n_new:,} of them that "
-        f"are not in the training part; mean ± standard deviation over {options.seeds} seeds, "
-        f"processor seconds of a fit on {options.jobs} thread{'s' * (options.jobs > 1)}.",
+        f"are not in the training part; {as_measured(options)}.",
         f"Chosen on the validation part, with {found[0]['accuracy']:.3f} there, among {n_tried} "
         f"candidates: {as_text(chosen)}.",
     ]

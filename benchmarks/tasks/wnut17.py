@@ -104,10 +104,7 @@ def main(argv=None):
     )
     power = max(POWERS, key=lambda power: on_validation(f"path {power}")(found))
     rows = []
-    for longest, name in (
-        (0, "most frequent tag of the word"),
-        (5, "the same, unknown words by ending"),
-    ):
+    for longest, name in FLOORS:
         floor = results.measure(
             {"part": "test", "floor": longest},
             lambda longest=longest: {
