@@ -112,7 +112,7 @@ def main(argv=None):
     n_words = sum(map(len, test.sentences))
     n_new = int((~known_words(test.sentences, train.sentences)).sum())
     paragraphs = [
-        f"Accuracy over the {n_words:,} words of the test part, and over the {n_new:,} that are not "
+        f"Accuracy over the {n_words:,} words of the test part and over the {n_new:,} that are not "
         f"in the training part; {as_measured(options)}.",
         f"Chosen on the validation part, with {found[0]['accuracy']:.3f} there, among {n_tried} "
         f"candidates: {as_text(chosen)}.",
