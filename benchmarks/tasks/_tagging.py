@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 
 import numpy as np
-import pandas as pd
 
 
 def shape(word):
@@ -33,12 +32,19 @@ COLUMNS = {
 AFFIXES = ("word", "suffix2", "suffix3", "prefix2", "shape")
 
 
-def as_frames(sentences, columns):
-    """A frame a sentence, a row a word, with these of `COLUMNS`."""
+def as_columns(sentences, columns):
+    """An array of strings a sentence, a row a word, with these of `COLUMNS`."""
     return [
-        pd.DataFrame({name: list(map(COLUMNS[name], words)) for name in columns})
+        np.array([[COLUMNS[name](word) for name in columns] for word in words], dtype=object)
         for words in sentences
     ]
+
+
+# Longest ending that `MostFrequentTag` looks up, and how a table names it.
+FLOORS = (
+    (0, "most frequent tag of the word"),
+    (5, "the same, unknown words by ending"),
+)
 
 
 class MostFrequentTag:

@@ -30,14 +30,10 @@ from sklearn.pipeline import make_pipeline
 from skgru import GRUClassifier
 
 STRENGTHS = [[{"alpha": alpha} for alpha in (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)]]
+FIRST = {"bidirectional": True, "batch_size": 64, "early_stopping": False}
 STAGES = [
-    [
-        {"bidirectional": True, "batch_size": 64, "max_iter": n, "dropout": rate}
-        for n in (10, 20)
-        for rate in (0.3, 0.5)
-    ],
-    [{"hidden_layer_sizes": size} for size in (128, (64, 64))],
-    [{"learning_rate_init": 3e-3}],
+    [{**FIRST, "dropout": rate, "max_iter": n} for rate, n in ((0.3, 10), (0.3, 20), (0.5, 20))],
+    [{"hidden_layer_sizes": 128}, {"embedding_dim": 16}],
     [{"class_weight": "balanced"}],
 ]
 
@@ -90,7 +86,7 @@ def main(argv=None):
                 make(choices, seed), (X, y), (X_validation, y_validation)
             ),
             merit,
-            seeds=2 if is_network else 1,
+            seeds=1,
             part="validation",
             model=name,
         )
