@@ -37,7 +37,6 @@ STAGES = [
         for columns in ((), ("word", "suffix3"), AFFIXES)
     ],
     [{"dropout": 0.5}],
-    [{"max_iter": 10}],
 ]
 
 
