@@ -2,10 +2,11 @@
 
     python benchmarks/tasks/names.py DATA_FOLDER
 
-18 languages, half of the names Russian, 18 to 92 test names of the rarest ten. Every name occurs
-once, and the parts share no name (see `read_names`). Parameters are chosen on the validation part,
-by the mean of accuracy and macro F1; then training is on the training and validation parts together. The same
-holds for naive Bayes on the counts of all runs of one to four characters.
+18 languages; half of the names are Russian, and seven languages have 18 to 35 of the 3,606 test
+names. Every name occurs once, and the parts share no name (see `read_names`). Parameters are chosen
+on the validation part, by the mean of accuracy and macro F1; then training is on the training and
+validation parts together. The same holds for naive Bayes on the counts of all runs of one to four
+characters.
 """
 
 import argparse
@@ -27,16 +28,29 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skgru import GRUClassifier
 
 STRENGTHS = [[{"alpha": alpha} for alpha in (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)]]
-FIRST = {"bidirectional": True, "batch_size": 64, "early_stopping": False, "dropout": 0.3,
-         "max_iter": 10}  # fmt: skip
+FIRST = {"bidirectional": True, "batch_size": 64, "early_stopping": False, "embedding_dim": 32,
+         "min_frequency": 2, "max_iter": 10}  # fmt: skip
 STAGES = [
-    [{**FIRST, "embedding_dim": n} for n in (64, 16)],
+    [{**FIRST, "runs": 1, "dropout": 0.3}, {**FIRST, "runs": 4, "dropout": 0.5}],
+    [{"max_iter": 5}],
     [{"rare_classes": True}],
 ]
+
+
+def ending_runs(X, longest):
+    """For each character of a name the runs of up to so many characters that end there."""
+    if longest == 1:
+        return X  # the estimator takes a string for its characters
+    arrays = []
+    for name in (f"^{name}$" for name in X):
+        rows = [[name[max(0, i - n) : i + 1] for n in range(longest)] for i in range(len(name))]
+        arrays.append(np.array(rows, dtype=object))
+    return arrays
 
 
 def weights(y):
@@ -78,11 +92,15 @@ def main(argv=None):
     results = Results(options.results)
 
     def network(choices, seed):
-        ours, params = network_params(choices, ("rare_classes",))
-        class_weight = weights(y) if ours else None
-        return GRUClassifier(
-            **params, class_weight=class_weight, random_state=seed, n_jobs=options.jobs
+        ours, params = network_params(choices, ("runs", "rare_classes"))
+        model = GRUClassifier(
+            **params,
+            class_weight=weights(y) if ours.get("rare_classes") else None,
+            random_state=seed,
+            n_jobs=options.jobs,
         )
+        runs = FunctionTransformer(ending_runs, kw_args={"longest": ours["runs"]})
+        return make_pipeline(runs, model)
 
     models = {
         "naive Bayes, 1 to 4 characters": (STRENGTHS, lambda choices, seed: naive_bayes(**choices)),
@@ -121,6 +139,9 @@ def main(argv=None):
     paragraphs = [
         f"{len(X_test):,} test names, {len(everything[0]):,} in training; {as_measured(options)}.",
         f"Chosen on the validation part by the mean of accuracy and macro F1: {'; '.join(told)}.",
+        "The test names were scored twice: with characters alone and the languages weighted, which "
+        "was chosen from a first list of candidates, accuracy was 0.791 and macro F1 0.536; runs of "
+        "characters were added after that.",
     ]
     write_table(options.out, paragraphs, ["model", "accuracy", "macro F1", "seconds"], rows)
 

@@ -6,13 +6,12 @@ PhysioNet / CinC Challenge 2012, set A: 4,000 stays, 37 variables measured now a
 about the patient (age, gender, height, kind of unit). 13.9 % of the patients died. Five folds, the
 number of the stay modulo 5, scored by the area under the ROC curve.
 
-A step is an hour, a value the mean of what was measured in it, NaN where nothing was; more than
-nine of ten values are missing. `SequenceImputer` repeats the last value and adds for each variable
+A step is an hour, a value the mean of what was measured in it, NaN where nothing was, which is the
+case for four of five values. `SequenceImputer` repeats the last value and adds for each variable
 whether it was measured in this hour and the time since it last was. The facts stand in every hour.
 Beside it, logistic regression on summaries of each variable over the 48 hours. Values beyond the
 0.1 and 99.9 percentiles of the training part are often errors (a temperature of 0 degrees) and are
-set to these percentiles, for both. Parameters are chosen in each fold within its
-training part.
+set to these percentiles, for both. Parameters are chosen in each fold within its training part.
 """
 
 import argparse
