@@ -139,8 +139,8 @@ def main(argv=None):
     paragraphs = [
         f"{len(X_test):,} test names, {len(everything[0]):,} in training; {as_measured(options)}.",
         f"Chosen on the validation part by the mean of accuracy and macro F1: {'; '.join(told)}.",
-        "The test names were scored twice: with characters alone and the languages weighted, which "
-        "was chosen from a first list of candidates, accuracy was 0.791 and macro F1 0.536; runs of "
+        "The test names were scored twice: with characters alone and the languages weighted, "
+        "chosen from a first list of candidates, accuracy was 0.791 and macro F1 0.536; runs of "
         "characters were added after that.",
     ]
     write_table(options.out, paragraphs, ["model", "accuracy", "macro F1", "seconds"], rows)
