@@ -59,9 +59,11 @@ class Task:
         return -(-len(self.X) // BATCH)
 
     def log_loss(self, probabilities):
-        if self.pooled:
-            return float(log_loss(self.y, probabilities))
-        return float(log_loss(*flatten_steps(self.y, probabilities)))
+        y = self.y
+        if not self.pooled:
+            y, probabilities = flatten_steps(y, probabilities)
+        rows = np.asarray(probabilities, dtype=np.float64)
+        return float(log_loss(y, rows / rows.sum(axis=1, keepdims=True)))
 
 
 def read_tasks(data_folder):
