@@ -3,9 +3,9 @@
     python benchmarks/tasks/sentences.py DATA_FOLDER
 
 TREC: 5,452 / 500 questions, 6 kinds of answer. Parameters are chosen by three folds of the
-training part. Sentence polarity (Pang and Lee 2005): 10,662 sentences, ten folds, with
-parameters that were set beforehand and are the same in all. Strings go into the estimator as they are; the vectors of words
-are learnt from these sentences alone.
+training part. Sentence polarity (Pang and Lee 2005): 10,662 sentences, ten folds, with parameters
+that were set beforehand and are the same in all. Strings go into the estimator as they are; the
+vectors of words are learnt from these sentences alone.
 """
 
 import argparse
