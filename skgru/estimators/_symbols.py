@@ -21,6 +21,8 @@ class ReadsSymbols:
 
     def _learn_analyzer(self, X, form):
         """What cuts strings from now on: "char", "word", a tokenizer; None if nothing is known."""
+        if form == "table":
+            _warn_of_sentences(X)
         if self.analyzer is None:
             if form != "texts":
                 return None
@@ -110,16 +112,31 @@ def _unpacked(packed):
 
 def _warn_of_words(texts):
     """Warn of texts of several words that are cut into characters only by default."""
-    n_texts = n_sentences = 0
-    for text in texts:
-        n_texts += 1
-        n_sentences += text.count(" ") > 1 if isinstance(text, str) else 0
+    n_texts, n_sentences = len(texts), _n_sentences(texts)
     if 2 * n_sentences > n_texts:
         warn(
             f"{n_sentences} of the {n_texts} strings in X hold several spaces, but are cut into "
             "characters. For words, set analyzer='word'; with analyzer='char' they are read in the "
             "same way without this warning."
         )
+
+
+def _warn_of_sentences(table):
+    """Warn of a column of sentences in a table, in which each cell is a symbol."""
+    names = list(getattr(table, "columns", range(table.shape[1])))
+    for name, column in zip(names, np.asarray(table, dtype=object).T, strict=True):
+        if 2 * _n_sentences(column) > len(column):
+            warn(
+                f"Column {name!r} of X holds texts of several words, and each of them is read as "
+                f"one symbol: a row of X is a sequence of {len(names)} symbols. For one text in "
+                "each row, pass that column alone, which analyzer then cuts."
+            )
+            return
+
+
+def _n_sentences(texts):
+    """How many strings hold several spaces."""
+    return sum(isinstance(text, str) and text.count(" ") > 1 for text in texts)
 
 
 def choose_symbols(model, training, held_out, inputs):
@@ -222,8 +239,8 @@ def initial_vectors(model, inputs, embeddings):
         )
     if len(embeddings) != 1:
         raise ValueError(
-            f"embedding_init holds the vectors of one vocabulary, but X has {len(embeddings)}. "
-            "Pass symbols as strings or lists of strings, or leave embedding_init at None."
+            f"embedding_init holds the vectors of one vocabulary, but X has {len(embeddings)} "
+            "columns of symbols. Pass strings, or lists of strings, or leave embedding_init at None."
         )
     symbols = _symbols(inputs)[0]
     wanted = {symbol: row for row, symbol in enumerate(symbols.tolist(), start=1)}

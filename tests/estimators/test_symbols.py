@@ -339,7 +339,7 @@ def test_vectors_are_for_one_vocabulary():
     X = [frame.assign(one="u") for frame in frames()]
     with pytest.raises(ValueError, match="vectors of one vocabulary, but X has 2"):
         fit(X, embedding_init=(["a"], np.ones((1, 3))))
-    with pytest.raises(FileNotFoundError, match="nowhere"):
+    with pytest.raises(FileNotFoundError, match="embedding_init names nowhere"):
         fit(CHARACTERS, embedding_init="nowhere.txt")
 
 
@@ -453,6 +453,14 @@ def test_one_warning_of_words_that_are_cut_into_characters():
         (["John Doe", "Ann Lee"] * 3, {}),
     ):  # fmt: skip
         fit(X, **options)
+
+
+@pytest.mark.parametrize("convert", [pd.DataFrame, np.array])
+def test_a_warning_of_sentences_in_a_table(convert):
+    table = convert([[text, str(label)] for text, label in zip(TEXTS, LABELS, strict=True)])
+    with pytest.warns(UserWarning, match="Column 0 of X holds texts.*sequence of 2 symbols"):
+        fit(table, analyzer="word")
+    fit(convert([["New York", "a"]] * 4))
 
 
 def test_a_warning_of_numbers_in_strings():
