@@ -240,7 +240,7 @@ def initial_vectors(model, inputs, embeddings):
     if len(embeddings) != 1:
         raise ValueError(
             f"embedding_init holds the vectors of one vocabulary, but X has {len(embeddings)} "
-            "columns of symbols. Pass strings, or lists of strings, or leave embedding_init at None."
+            "columns of symbols. Pass strings or lists of strings, or leave embedding_init at None."
         )
     symbols = _symbols(inputs)[0]
     wanted = {symbol: row for row, symbol in enumerate(symbols.tolist(), start=1)}
