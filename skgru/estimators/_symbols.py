@@ -15,6 +15,9 @@ from ._word_vectors import read_vectors
 #: The size of an embedding of symbols, and the largest one of a categorical column, for "auto".
 _AUTO_DIM = 64
 
+# Numbers in an embedding: 400 GB in float32, for the vectors alone.
+_MOST_NUMBERS = 10**11
+
 
 class ReadsSymbols:
     """Mixin: X may hold symbols; what `base/_symbols.py` asks of an estimator."""
@@ -175,6 +178,7 @@ def choose_symbols(model, training, held_out, inputs):
         chosen.append(symbols[keeps])
         n_columns = _n_columns(model, len(chosen[-1]), inputs)
         embeddings.append((len(chosen[-1]) + 1, n_columns, has_rare))
+    _refuse_huge(embeddings)
     sequences = replace(sequences, codes=codes)
     training = replace(training, sequences=sequences)
     if held_out is not None:
@@ -184,6 +188,17 @@ def choose_symbols(model, training, held_out, inputs):
     else:
         inputs = {**inputs, "categories_": chosen}
     return training, held_out, inputs, tuple(embeddings)
+
+
+def _refuse_huge(embeddings):
+    """Refuse vectors that take more memory than any machine that trains them has."""
+    for n_rows, n_columns, _ in embeddings:
+        if n_rows * n_columns > _MOST_NUMBERS:
+            raise ValueError(
+                f"embedding_dim is {n_columns}, which for {n_rows:,} symbols takes more than "
+                f"{4 * _MOST_NUMBERS // 10**9} GB. Lower it, or the number of symbols by "
+                "min_frequency or max_categories."
+            )
 
 
 def _symbols(inputs):

@@ -343,6 +343,11 @@ def test_vectors_are_for_one_vocabulary():
         fit(CHARACTERS, embedding_init="nowhere.txt")
 
 
+def test_vectors_that_fit_into_no_memory_are_refused():
+    with pytest.raises(ValueError, match="embedding_dim is 1000000000000, which for 7 symbols"):
+        fit(CHARACTERS, embedding_dim=10**12)
+
+
 # --- training that goes on ----------------------------------------------------------------------
 
 
