@@ -531,7 +531,7 @@ def test_errors_of_a_fit(X, options, message):
 
 def test_a_scaler_says_what_to_do_with_strings():
     for X in (CHARACTERS, list(map(list, CHARACTERS)), frames()):
-        with pytest.raises(ValueError, match="strings, but SequenceScaler reads numbers.*leave"):
+        with pytest.raises(ValueError, match="strings, but SequenceScaler reads numbers.*Leave"):
             SequenceScaler().fit(X)
 
 
