@@ -348,4 +348,4 @@ def check(world, rng, number):
     return Verdict(session.n_calls, tuple(session.failures))
 
 
-ATTACK = Attack("fuzz", "generated calls", check, n_cases=1000, n_quick=40, limit=300.0)
+ATTACK = Attack("fuzz", "generated calls", check, n_cases=1000, n_quick=20, limit=300.0)

@@ -307,4 +307,4 @@ def check(world, rng, number):
     return Verdict(session.n_calls, tuple(session.failures))
 
 
-ATTACK = Attack("preparation", "preparation of sequences", check, n_cases=1000, n_quick=40)
+ATTACK = Attack("preparation", "preparation of sequences", check, n_cases=1000, n_quick=20)
