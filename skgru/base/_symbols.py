@@ -128,8 +128,8 @@ def _refuse_strings(estimator, form, name="X"):
     caller = type(estimator).__name__
     if not hasattr(estimator, "categorical_features"):
         remedy = (
-            "Symbols have no scale: leave this step out, and pass them to the GRU estimator "
-            "itself. Of frames, scale the columns that are numeric."
+            "Leave this step out, and pass strings to the GRU estimator itself. If X are frames "
+            "with columns of both kinds, change the numeric columns of each frame before."
         )
         raise ValueError(f"{name} holds strings, but {caller} reads numbers. {remedy}")
     if hasattr(estimator, "_layout"):

@@ -102,6 +102,8 @@ def string_columns(data):
     if hasattr(data, "columns"):
         return [_holds_strings(data, i, dtype) for i, dtype in enumerate(data.dtypes)]
     data = np.asarray(data)
+    if data.ndim != 2:  # a sparse matrix, which whoever reads it will explain
+        return []
     if data.dtype.kind in "UST":
         return [True] * data.shape[1]
     if data.dtype != object:

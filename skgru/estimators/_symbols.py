@@ -16,12 +16,17 @@ from ._word_vectors import read_vectors
 #: The size of an embedding of symbols, and the largest one of a categorical column, for "auto".
 _AUTO_DIM = 64
 
+# Numbers in an embedding: 400 GB in float32, for the vectors alone.
+_MOST_NUMBERS = 10**11
+
 
 class ReadsSymbols:
     """Mixin: X may hold symbols; what `base/_symbols.py` asks of an estimator."""
 
     def _learn_analyzer(self, X, form):
         """What cuts strings from now on: "char", "word", a tokenizer; None if nothing is known."""
+        if form == "table":
+            _warn_of_sentences(X)
         if self.analyzer is None:
             if form != "texts":
                 return None
@@ -111,16 +116,31 @@ def _unpacked(packed):
 
 def _warn_of_words(texts):
     """Warn of texts of several words that are cut into characters only by default."""
-    n_texts = n_sentences = 0
-    for text in texts:
-        n_texts += 1
-        n_sentences += text.count(" ") > 1 if isinstance(text, str) else 0
+    n_texts, n_sentences = len(texts), _n_sentences(texts)
     if 2 * n_sentences > n_texts:
         warn(
             f"{n_sentences} of the {n_texts} strings in X hold several spaces, but are cut into "
             "characters. For words, set analyzer='word'; with analyzer='char' they are read in the "
             "same way without this warning."
         )
+
+
+def _warn_of_sentences(table):
+    """Warn of a column of sentences in a table, in which each cell is a symbol."""
+    names = list(getattr(table, "columns", range(table.shape[1])))
+    for name, column in zip(names, np.asarray(table, dtype=object).T, strict=True):
+        if 2 * _n_sentences(column) > len(column):
+            warn(
+                f"Column {name!r} of X holds texts of several words, and each of them is read as "
+                f"one symbol: a row of X is a sequence of {len(names)} symbols. For one text in "
+                "each row, pass that column alone, which analyzer then cuts."
+            )
+            return
+
+
+def _n_sentences(texts):
+    """How many strings hold several spaces."""
+    return sum(isinstance(text, str) and text.count(" ") > 1 for text in texts)
 
 
 def choose_symbols(model, training, held_out, inputs):
@@ -160,6 +180,7 @@ def choose_symbols(model, training, held_out, inputs):
         chosen.append(symbols[keeps])
         n_columns = sizes[i] if sizes else _auto_size(len(chosen[-1]), inputs)
         embeddings.append((len(chosen[-1]) + 1, n_columns, has_rare))
+    _refuse_huge(embeddings)
     sequences = replace(sequences, codes=codes)
     training = replace(training, sequences=sequences)
     if held_out is not None:
@@ -169,6 +190,17 @@ def choose_symbols(model, training, held_out, inputs):
     else:
         inputs = {**inputs, "categories_": chosen}
     return training, held_out, inputs, tuple(embeddings)
+
+
+def _refuse_huge(embeddings):
+    """Refuse vectors that take more memory than any machine that trains them has."""
+    for n_rows, n_columns, _ in embeddings:
+        if n_rows * n_columns > _MOST_NUMBERS:
+            raise ValueError(
+                f"embedding_dim is {n_columns}, which for {n_rows:,} symbols takes more than "
+                f"{4 * _MOST_NUMBERS // 10**9} GB. Lower it, or the number of symbols by "
+                "min_frequency or max_categories."
+            )
 
 
 def _symbols(inputs):
@@ -222,8 +254,8 @@ def initial_vectors(model, inputs, embeddings):
         )
     if len(embeddings) != 1:
         raise ValueError(
-            f"embedding_init holds the vectors of one vocabulary, but X has {len(embeddings)}. "
-            "Pass symbols as strings or lists of strings, or leave embedding_init at None."
+            f"embedding_init holds the vectors of one vocabulary, but X has {len(embeddings)} "
+            "columns of symbols. Pass strings or lists of strings, or leave embedding_init at None."
         )
     symbols = _symbols(inputs)[0]
     wanted = {symbol: row for row, symbol in enumerate(symbols.tolist(), start=1)}

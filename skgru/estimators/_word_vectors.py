@@ -2,6 +2,7 @@
 
 import reprlib
 from os import PathLike, fspath
+from os.path import isfile
 
 import numpy as np
 
@@ -27,6 +28,8 @@ def read_vectors(given, rows):
     """
     if isinstance(given, (str, PathLike)):
         path = fspath(given)
+        if not isfile(path):
+            raise FileNotFoundError(f"embedding_init names {path}, which is no file.")
         if not path.endswith(".npz"):
             return _read_text(path, rows)
         given = _read_arrays(path)

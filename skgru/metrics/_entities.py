@@ -49,10 +49,11 @@ def entity_f1_score(y_true, y_pred, *, labels=None, average="micro"):
     true, pred = as_pairs(y_true, y_pred)
     counts = {}  # by type: entities in both, in the truth, in the prediction
     for i, (item, other) in enumerate(zip(true, pred, strict=True)):
+        hint = _IF_FLAT if isinstance(item, str) else ""
         tags, guesses = as_steps(item, "y_true", i), as_steps(other, "y_pred", i)
         check_length("y_pred", i, len(guesses), len(tags))
-        entities = _find_entities(tags, "y_true", i)
-        guessed = _find_entities(guesses, "y_pred", i)
+        entities = _find_entities(tags, "y_true", i, hint)
+        guessed = _find_entities(guesses, "y_pred", i, hint)
         for column, found in enumerate((entities & guessed, entities, guessed)):
             for kind, _, _ in found:
                 counts.setdefault(kind, np.zeros(3, np.int64))[column] += 1
@@ -62,6 +63,12 @@ def entity_f1_score(y_true, y_pred, *, labels=None, average="micro"):
         table = table.sum(axis=0, keepdims=True)
     scores = _f1(table)
     return scores if average is None else float(scores.mean()) if len(scores) else 0.0
+
+
+_IF_FLAT = (
+    " A string is read as a sequence of tags of one character: pass a list of tags for each "
+    "sequence (in a search with make_scorer, not step_scorer)."
+)
 
 
 def _f1(table):
@@ -76,7 +83,7 @@ def _f1(table):
     return 2 * both / np.maximum(either, 1)
 
 
-def _find_entities(tags, name, i):
+def _find_entities(tags, name, i, hint):
     """Return {(type, first step, step after the last)} of one sequence."""
     found, kind, start = set(), None, 0
     for step, tag in enumerate([*tags, "O"]):
@@ -84,7 +91,7 @@ def _find_entities(tags, name, i):
         if prefix not in ("B", "I", "O") or (prefix == "O" and tag != "O"):
             raise ValueError(
                 f"{name} has the tag {tag!r} at sequence {i}, step {step}; tags should be 'O', "
-                "'B-type' or 'I-type'."
+                f"'B-type' or 'I-type'.{hint}"
             )
         if kind is not None and (prefix != "I" or new != kind):
             found.add((kind, start, step))

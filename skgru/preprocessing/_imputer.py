@@ -1,5 +1,6 @@
 """Missing values: fill them in, mark them, and say how long ago a feature was observed last."""
 
+import sys
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
@@ -19,6 +20,9 @@ from skgru.base import (
 )
 
 from ._layout import LayoutTransform, result_dtype, step_names
+
+# Integers may be too large for a float.
+_LARGEST = sys.float_info.max
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -121,7 +125,7 @@ class SequenceImputer(
 
     _parameter_constraints = {
         "strategy": [StrOptions({"ffill", "mean", "constant"})],
-        "fill_value": [None, Interval(Real, None, None, closed="neither")],
+        "fill_value": [None, Interval(Real, -_LARGEST, _LARGEST, closed="both")],
         "add_indicator": ["boolean"],
         "add_elapsed": ["boolean"],
         "time_feature": [None, str, Interval(Integral, 0, None, closed="left")],

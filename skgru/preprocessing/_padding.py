@@ -1,5 +1,8 @@
 """Sequences of different lengths in one array: padded, and back."""
 
+import reprlib
+from numbers import Integral, Real
+
 import numpy as np
 
 from skgru._warnings import warn
@@ -51,9 +54,10 @@ def pad_sequences(X, *, length=None, value=np.nan, padding="post"):
     >>> lengths = [len(x) for x in X]
     """
     _check_padding(padding)
+    _check_value(value)
     sequences = as_sequences(X, estimator="pad_sequences", allow_missing=True)
     longest = int(np.argmax(sequences.lengths))
-    length = int(sequences.lengths[longest]) if length is None else length
+    length = int(sequences.lengths[longest]) if length is None else _as_length(length)
     if sequences.lengths[longest] > length:
         raise ValueError(
             f"Sequence {longest} of X has {sequences.lengths[longest]} steps, more than length="
@@ -155,8 +159,19 @@ def _has_steps_of_numbers(sequences, X):
 
 
 def _check_padding(padding):
-    if padding not in ("post", "pre"):
+    if not isinstance(padding, str) or padding not in ("post", "pre"):
         raise ValueError(f"padding is {padding!r}, but must be 'post' or 'pre'.")
+
+
+def _check_value(value):
+    if not isinstance(value, (Real, np.bool_)):
+        raise ValueError(f"value is {reprlib.repr(value)}, but must be a number, such as NaN or 0.")
+
+
+def _as_length(length):
+    if not isinstance(length, Integral) or isinstance(length, bool):
+        raise ValueError(f"length is {reprlib.repr(length)}, but must be an integer or None.")
+    return int(length)
 
 
 def _check_lengths(lengths, shape):

@@ -1,6 +1,6 @@
 """Sequences of any length, resampled to a fixed number of steps."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 
 import numpy as np
@@ -78,7 +78,7 @@ class SequenceResampler(
             [3., 5.]]])
     """
 
-    length: int | None = None
+    length: int | None = field(default=None, kw_only=False)
 
     _parameter_constraints = {"length": [None, Interval(Integral, 2, None, closed="left")]}
 

@@ -235,6 +235,8 @@ def _names_columns(target):
 def _target_of_steps(series, table, target, name):
     """What `target` is at each step of a series."""
     if isinstance(target, (list, tuple)):
+        if not target:
+            raise ValueError("target is an empty list. Name a column, or leave it at None.")
         if not _names_columns(target):
             raise TypeError(
                 "target is a list, but not of numbers or names of columns. Pass values of the "

@@ -8,7 +8,17 @@ carries it out and returns a `Verdict`. The ordinary tests run a few cases of ea
 import importlib
 
 #: The modules, in the order of the table.
-NAMES = ("fuzz", "interrupts", "threads", "forks", "kills", "saves", "pickles", "caches")
+NAMES = (
+    "fuzz",
+    "preparation",
+    "interrupts",
+    "threads",
+    "forks",
+    "kills",
+    "saves",
+    "pickles",
+    "caches",
+)
 
 
 def load(name):

@@ -11,10 +11,11 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 _CLEAR_TYPES = {
     ValueError, TypeError, NotFittedError, InvalidParameterError, RuntimeError, ImportError,
+    FileNotFoundError,
 }  # fmt: skip
 _ARGUMENTS = (
     "X", "y", "x", "X_val", "y_val", "sample_weight", "sample_weight_val", "classes", "steps",
-    "n_streams", "method", "layer", "state", "fitted", "batch", "streams",
+    "n_streams", "method", "layer", "state", "fitted", "batch", "streams", "token_pattern",
 )  # fmt: skip
 
 

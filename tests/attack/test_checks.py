@@ -9,10 +9,10 @@ import time
 import numpy as np
 import pytest
 
-from skgru import GRURegressor
+from skgru import GRURegressor, SequenceScaler
 
 from . import __main__ as long_run
-from . import fuzz, interrupts, threads
+from . import fuzz, inputs, interrupts, preparation, symbols, threads
 from .attack import Attack, rng_of
 from .forks import _wait
 from .inputs import Argument
@@ -56,6 +56,47 @@ def change_argument(model, X):
 )
 def test_a_call_is_judged(function, fate, expected):
     assert expected in faults_of(function, Argument(np.arange(3.0) + 1, "X"), fate=fate)
+
+
+class FitsByThreads(GRURegressor):
+    """Planted: another model for another number of threads."""
+
+    def fit(self, X, y):
+        self.random_state = self.n_jobs
+        return super().fit(X, y)
+
+
+class CentresTheBatch(SequenceScaler):
+    """Planted: the result for a sequence depends on the others."""
+
+    def transform(self, X):
+        return X - X.mean()
+
+
+def test_a_model_that_depends_on_threads_is_a_fault():
+    found = session(FitsByThreads(2, max_iter=1))
+    found.inputs, found.kind, found.shape = inputs, "numbers", inputs.Shape("3d", 1, 3)
+    found.fit_in_threads()
+    assert "n_jobs changes the fit" in found.failures[0]
+
+
+def test_a_transform_that_depends_on_the_batch_is_a_fault():
+    X = np.arange(6.0).reshape(2, 3)
+    found = session(CentresTheBatch().fit(X))
+    preparation._check(found, "transform", Argument(X, "X"), found.model.transform(X))
+    assert "alone is not that of X" in " ".join(found.failures)
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("layout", symbols.LAYOUTS)
+def test_symbols_of_every_layout_are_good_or_bad(layout):
+    rng, shape = np.random.default_rng(0), symbols.Shape(layout, 2, 4)
+    model = GRURegressor(2, max_iter=1).set_params(**symbols.parameters(rng, shape))
+    model.fit(symbols.good_X(rng, shape, 6)[0].value, np.arange(6.0))
+    assert hasattr(model, "embedding_")
+    for _ in range(5):
+        with pytest.raises((ValueError, TypeError)):
+            model.predict(symbols.bad_X(rng, shape, 3).value)
 
 
 def test_a_clear_refusal_is_no_fault():

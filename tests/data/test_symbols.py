@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy import sparse
 
 from skgru.data import as_object_array, form_of_strings, read_strings, strings_of
 
@@ -86,6 +87,7 @@ def test_every_form_is_read(X, form):
         [],
         [[]],
         [None, None],
+        [sparse.csr_matrix(np.eye(1))],
         {"a": "b"},
         3,
         None,

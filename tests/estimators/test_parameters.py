@@ -66,7 +66,7 @@ SIGNATURES = {
         "(*, strategy='ffill', fill_value=None, add_indicator=False, add_elapsed=False, "
         "time_feature=None)"
     ),
-    SequenceResampler: "(*, length=None)",
+    SequenceResampler: "(length=None)",
     SequenceScaler: "(*, scope='feature', add_scale=False, with_mean=True, with_std=True)",
     SequenceDifferences: "(*, append=True)",
     SequenceFrames: "(length=16, step=8)",

@@ -369,8 +369,13 @@ def test_vectors_are_for_one_vocabulary():
     X = [frame.assign(one="u") for frame in frames()]
     with pytest.raises(ValueError, match="vectors of one vocabulary, but X has 2"):
         fit(X, embedding_init=(["a"], np.ones((1, 3))))
-    with pytest.raises(FileNotFoundError, match="nowhere"):
+    with pytest.raises(FileNotFoundError, match="embedding_init names nowhere"):
         fit(CHARACTERS, embedding_init="nowhere.txt")
+
+
+def test_vectors_that_fit_into_no_memory_are_refused():
+    with pytest.raises(ValueError, match="embedding_dim is 1000000000000, which for 7 symbols"):
+        fit(CHARACTERS, embedding_dim=10**12)
 
 
 # --- training that goes on ----------------------------------------------------------------------
@@ -499,6 +504,14 @@ def test_one_warning_of_words_that_are_cut_into_characters():
         fit(X, **options)
 
 
+@pytest.mark.parametrize("convert", [pd.DataFrame, np.array])
+def test_a_warning_of_sentences_in_a_table(convert):
+    table = convert([[text, str(label)] for text, label in zip(TEXTS, LABELS, strict=True)])
+    with pytest.warns(UserWarning, match="Column 0 of X holds texts.*sequence of 2 symbols"):
+        fit(table, analyzer="word")
+    fit(convert([["New York", "a"]] * 4))
+
+
 def test_a_warning_of_numbers_in_strings():
     with pytest.warns(UserWarning, match=r"such as '-2.5e3', are read as symbols.*astype\(float\)"):
         fit([["0.5", "1.5"], ["-2.5e3"]] * 4)
@@ -567,7 +580,7 @@ def test_errors_of_a_fit(X, options, message):
 
 def test_a_scaler_says_what_to_do_with_strings():
     for X in (CHARACTERS, list(map(list, CHARACTERS)), frames()):
-        with pytest.raises(ValueError, match="strings, but SequenceScaler reads numbers.*leave"):
+        with pytest.raises(ValueError, match="strings, but SequenceScaler reads numbers.*Leave"):
             SequenceScaler().fit(X)
 
 

@@ -115,6 +115,7 @@ def test_any_tags_equal_the_rules_of_conlleval(sentences):
         (([["O", "E-A"]], [["O", "O"]]), "y_true has the tag 'E-A' at sequence 0, step 1"),
         (([["O"]], [[None]]), "y_pred has the tag None at sequence 0, step 0"),
         (([["O"]], [["O-A"]]), "the tag 'O-A'"),
+        ((["O", "B-A"], ["O", "B-A"]), "the tag '-'.*make_scorer, not step_scorer"),
     ],
 )
 def test_errors(arguments, message):

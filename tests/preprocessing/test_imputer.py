@@ -230,8 +230,9 @@ def test_infinity_is_refused():
     imputer = SequenceImputer().fit(X[:3])
     with pytest.raises(ValueError, match="contains infinity"):
         imputer.transform(X)
-    with pytest.raises(ValueError, match="fill_value"):
-        SequenceImputer(strategy="constant", fill_value=np.nan).fit(X[:3])
+    for fill_value in (np.nan, 10**400):
+        with pytest.raises(ValueError, match="fill_value"):
+            SequenceImputer(strategy="constant", fill_value=fill_value).fit(X[:3])
 
 
 @pytest.mark.parametrize(

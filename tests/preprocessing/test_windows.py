@@ -187,6 +187,7 @@ def test_texts():
         (TABLE, 5, {"horizon": 0, "target": 0}, "horizon is 0, but must be"),
         (TABLE, 5, {"horizon": range(3), "target": 0}, "horizon is 0, but must be"),
         (TABLE, 5, {"horizon": [], "target": 0}, "horizon is empty"),
+        (TABLE, 5, {"target": []}, "target is an empty list"),
         (TABLE, 5, {"horizon": [1, 2], "target": [0, 1]}, "2 columns and there are 2 horizons"),
         (TABLE[None], 5, {}, r"X has 3 dimensions.*list\(X\)"),
         ([], 5, {}, "empty list"),
