@@ -196,17 +196,21 @@ def warn_of_faint_sequences(sequences, indices, std):
     places = np.linspace(0, len(indices) - 1, _MOST_SEQUENCES).astype(int)
     looked_at = indices[np.unique(places)]
     most_steps = max(2, _SAMPLE // (len(looked_at) * sequences.n_features))
-    unit = np.where(std > 0, std, np.inf)
-    n_faint = n_varying = 0
-    for i in looked_at:
-        steps = sequences[i]
-        steps = steps[:: 1 + len(steps) // most_steps].astype(np.float64)
-        is_varying = (steps != steps[0]).any()
-        n_varying += is_varying
-        # Divided before it is squared, so that faint units do not underflow.
-        with np.errstate(over="ignore", invalid="ignore"):
-            spread = ((steps - steps[0]) / unit).std(axis=0)
-        n_faint += is_varying and spread.max() < _FAINT
+    chosen = [sequences[i] for i in looked_at]
+    chosen = [steps[:: 1 + len(steps) // most_steps] for steps in chosen]
+    counts = np.array(list(map(len, chosen)))
+    starts = np.cumsum(counts) - counts
+    rows = np.concatenate(chosen).astype(np.float64)
+    is_varying = (rows != np.repeat(rows[starts], counts, axis=0)).any(axis=1)
+    is_varying = np.logical_or.reduceat(is_varying, starts)
+    # Divided before they are squared, so that faint units do not underflow.
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = (rows - np.repeat(rows[starts], counts, axis=0)) / np.where(std > 0, std, np.inf)
+        mean, mean_square = (
+            np.add.reduceat(power, starts) / counts[:, np.newaxis] for power in (rows, rows**2)
+        )
+        is_faint = (mean_square - mean**2).max(axis=1) < _FAINT**2
+    n_varying, n_faint = is_varying.sum(), (is_varying & is_faint).sum()
     if n_faint > n_varying / 2:
         warn(
             f"{100 * n_faint / n_varying:.0f} % of the sequences in X vary by less than "
