@@ -18,7 +18,8 @@ needs_compiler = pytest.mark.skipif(
 
 #: Of the CPU alone: what is computed there for every device, and the parts of `pool`.
 _CPU_ONLY = {
-    "advance_max", "advance_mean", "count_step", "log_sigmoid_link", "log_softmax_link",
+    "advance_max", "advance_mean", "compile_aside", "count_step", "log_sigmoid_link",
+    "log_softmax_link",
     "pool_last", "pool_max", "pool_max_backward", "pool_mean", "pool_mean_backward",
     "quantile_link", "sigmoid_link", "softmax_link", "standardize_step", "signal_and_spin",
 }  # fmt: skip
