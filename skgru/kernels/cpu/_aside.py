@@ -43,6 +43,9 @@ from skgru.kernels.cpu._aside import compile_all
 compile_all(dtype)
 """
 
+# Seconds that a fit waits for one kernel, which takes no more than about ten to compile.
+_LONGEST_WAIT = 60.0
+
 _PACKAGE = str(Path(__file__).parents[2])
 
 # Process-wide: the processes that were started, by dtype; None where there was nothing to do.
@@ -125,9 +128,10 @@ def wait_for(name, signature):
     for dtype, process in list(_processes.items()):  # another thread may start one meanwhile
         letters = _KERNELS.get(name)
         if process is not None and letters and signature == _signature(letters, dtype):
-            while process.poll() is None:
+            end = time.monotonic() + _LONGEST_WAIT
+            while process.poll() is None and time.monotonic() < end:
                 yield
                 time.sleep(0.01)
-            _processes[dtype] = None  # it has compiled all it could
+            _processes[dtype] = None  # it has compiled all it could, or hangs
             yield
             return

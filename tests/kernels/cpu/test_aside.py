@@ -82,6 +82,14 @@ def test_a_kernel_is_waited_for_until_the_process_ends(processes):
     assert len(list(wait_for("adam", signature))) == 0
 
 
+def test_a_process_that_hangs_is_not_waited_for_any_longer(processes, monkeypatch):
+    monkeypatch.setattr(_aside, "_LONGEST_WAIT", 0.05)
+    processes["float32"] = Process(10**9)
+    signature = _signature(_KERNELS["adam"], "float32")
+    assert 1 < len(list(wait_for("adam", signature))) < 10
+    assert processes == {"float32": None}
+
+
 @pytest.mark.parametrize(
     "name, signature",
     [
