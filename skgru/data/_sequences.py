@@ -12,6 +12,8 @@ import numpy as np
 
 from skgru._lazy import lazy_property
 
+from ._statistics import sequence_statistics
+
 # Long data are read in pieces of about this size, so that a memory map larger than memory is never
 # held as a whole, and each piece stays in the cache while it is processed.
 _PIECE_BYTES = 2**20
@@ -129,6 +131,11 @@ class Sequences:
         """Number of steps if all sequences have the same number, else None."""
         first = int(self.lengths[0])
         return first if (self.lengths == first).all() else None
+
+    @lazy_property
+    def statistics(self):
+        """Mean and standard deviation of each sequence by itself; see `sequence_statistics`."""
+        return sequence_statistics(self)
 
     def pieces(self):
         """Yield (rows, values) in pieces of bounded size: the slice of rows, and their values."""

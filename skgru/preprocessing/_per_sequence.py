@@ -15,7 +15,6 @@ from skgru.data import (
     COPY_BYTES,
     ScatteredRows,
     merge_moments,
-    sequence_statistics,
     varies,
 )
 
@@ -63,7 +62,7 @@ def learn_log_scales(sequences, sample_weight, before=None):
         Sequences of weight 0 do not count.
     before : LogScales, default=None
     """
-    mean, std = sequence_statistics(sequences)
+    mean, std = sequences.statistics
     weight = np.ones(len(sequences)) if sample_weight is None else sample_weight
     weight = np.where(varies(mean, std), weight[:, np.newaxis], 0.0)
     logs = _log(np.where(weight > 0, std, 1.0))
@@ -104,7 +103,7 @@ def standardize_each(sequences, dtype, *, with_mean=True, with_std=True, floor=N
     sequences : Sequences
         Up to 32 MB are computed at once. Larger data are computed from X as they are read.
     """
-    mean, std = sequence_statistics(sequences)
+    mean, std = sequences.statistics
     shift = mean if with_mean else np.zeros_like(mean)
     divisor = np.where(varies(mean, std) & with_std, std, 1.0)
     logs = _log_scales(mean, std, floor)
@@ -134,7 +133,7 @@ def prepare_sequences(sequences, floor, dtype):
 
 def with_log_scales(sequences, original, mean, spread, floor):
     """Append the standardised logarithms of the scales of the original sequences."""
-    logs = (_log_scales(*sequence_statistics(original), floor) - mean) / spread
+    logs = (_log_scales(*original.statistics, floor) - mean) / spread
     nothing = np.zeros((len(sequences), 1))
     return _transformed(sequences, nothing, nothing + 1, logs, sequences.values.dtype)
 

@@ -263,8 +263,7 @@ class SequenceScaler(
         else:
             check_feature_names(self, X, needs_names=False)
             check_layout(self, sequences)
-        factor = np.ones_like(self.mean_) if self.scale_ is None else self.scale_
-        shift = self.mean_ if self.with_mean else np.zeros_like(self.mean_)
+        shift, factor = self._shift_and_divisor()
         return restore_layout(_map_rows(sequences, lambda rows: rows * factor + shift), X)
 
     def get_feature_names_out(self, input_features=None):
@@ -319,10 +318,14 @@ class SequenceScaler(
         values = computed(sequences).values[:, :n_features]
         return replace(sequences, values=np.ascontiguousarray(values))
 
+    def _shift_and_divisor(self):
+        """What is subtracted from each feature, and what it is then divided by."""
+        shift = self.mean_ if self.with_mean else np.zeros_like(self.mean_)
+        return shift, np.ones_like(self.mean_) if self.scale_ is None else self.scale_
+
     def _standardizer(self):
         """A function that standardises rows (n, n_features) of float64."""
-        divisor = np.ones_like(self.mean_) if self.scale_ is None else self.scale_
-        shift = self.mean_ if self.with_mean else np.zeros_like(self.mean_)
+        shift, divisor = self._shift_and_divisor()
         return lambda rows: (rows - shift) / divisor
 
     def _step_transformer(self):
