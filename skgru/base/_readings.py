@@ -10,6 +10,7 @@ import weakref
 import numpy as np
 
 from skgru._warnings import warn
+from skgru.data import Sequences
 
 # What pandas says of the labels of rows that are points or spans of time.
 _TIMES = {"date", "datetime", "datetime64", "period", "timedelta", "timedelta64"}
@@ -198,18 +199,14 @@ def warn_of_faint_sequences(sequences, indices, std):
     most_steps = max(2, _SAMPLE // (len(looked_at) * sequences.n_features))
     chosen = [sequences[i] for i in looked_at]
     chosen = [steps[:: 1 + len(steps) // most_steps] for steps in chosen]
-    counts = np.array(list(map(len, chosen)))
-    starts = np.cumsum(counts) - counts
-    rows = np.concatenate(chosen).astype(np.float64)
-    is_varying = (rows != np.repeat(rows[starts], counts, axis=0)).any(axis=1)
-    is_varying = np.logical_or.reduceat(is_varying, starts)
-    # Divided before they are squared, so that faint units do not underflow.
+    offsets = np.cumsum([0, *map(len, chosen)])
+    sample = Sequences(np.concatenate(chosen), offsets, "ragged")
+    firsts = np.repeat(sample.values[offsets[:-1]], sample.lengths, axis=0)
+    is_varying = (sample.values != firsts).any(axis=1)
+    is_varying = np.logical_or.reduceat(is_varying, offsets[:-1])
     with np.errstate(over="ignore", invalid="ignore"):
-        rows = (rows - np.repeat(rows[starts], counts, axis=0)) / np.where(std > 0, std, np.inf)
-        mean, mean_square = (
-            np.add.reduceat(power, starts) / counts[:, np.newaxis] for power in (rows, rows**2)
-        )
-        is_faint = (mean_square - mean**2).max(axis=1) < _FAINT**2
+        _, spread = sample.statistics
+        is_faint = (spread / np.where(std > 0, std, np.inf)).max(axis=1) < _FAINT
     n_varying, n_faint = is_varying.sum(), (is_varying & is_faint).sum()
     if n_faint > n_varying / 2:
         warn(
